@@ -1,0 +1,82 @@
+"""The one reader of the environment: every setting, its default and its rule."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from chalicelib.domain.games import GameRules
+
+MIN_SECRET_LENGTH = 32
+SHA256_HEX_LENGTH = 64
+
+
+class ConfigError(Exception):
+    """A setting is missing or malformed; the message names the variable and the rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    key_id: str
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    stage: str
+    table_prefix: str
+    signing_keys: tuple[SigningKey, ...]
+    admin_key_hashes: tuple[str, ...]
+    game_rules_by_mode: Mapping[str, GameRules]
+
+    def table(self, noun: str) -> str:
+        return f"{self.table_prefix}{noun}"
+
+
+def load(environ: Mapping[str, str] = os.environ) -> Config:
+    """Return the settings, or raise ConfigError naming the first variable that is wrong."""
+    stage = environ.get("LAUREL_STAGE", "dev")
+    return Config(
+        stage=stage,
+        table_prefix=environ.get("LAUREL_TABLE_PREFIX", f"laurel-{stage}-"),
+        signing_keys=_signing_keys(_required(environ, "LAUREL_SIGNING_KEYS")),
+        admin_key_hashes=_hashes(environ.get("LAUREL_ADMIN_KEY_HASHES", "")),
+        game_rules_by_mode=_game_rules(environ.get("LAUREL_GAME_RULES", "{}")),
+    )
+
+
+def _required(environ: Mapping[str, str], name: str) -> str:
+    value = environ.get(name, "")
+    if not value:
+        raise ConfigError(f"{name} is not set")
+    return value
+
+
+def _signing_keys(text: str) -> tuple[SigningKey, ...]:
+    keys = tuple(_signing_key(part) for part in text.split(","))
+    if len({key.key_id for key in keys}) != len(keys):
+        raise ConfigError("LAUREL_SIGNING_KEYS names a key id twice; every key needs an id of its own")
+    return keys
+
+
+def _signing_key(text: str) -> SigningKey:
+    key_id, colon, secret = text.strip().partition(":")
+    if not key_id or not colon or len(secret) < MIN_SECRET_LENGTH:
+        rule = f"must be <id>:<secret>[,<id>:<secret>], each secret of at least {MIN_SECRET_LENGTH} characters"
+        raise ConfigError(f"LAUREL_SIGNING_KEYS {rule}; the first signs, all are accepted")
+    return SigningKey(key_id, secret)
+
+
+def _hashes(text: str) -> tuple[str, ...]:
+    hashes = tuple(part.strip().lower() for part in text.split(",") if part.strip())
+    if any(len(part) != SHA256_HEX_LENGTH or set(part) - set("0123456789abcdef") for part in hashes):
+        raise ConfigError("LAUREL_ADMIN_KEY_HASHES must be SHA-256 digests in hex, separated by commas")
+    return hashes
+
+
+def _game_rules(text: str) -> Mapping[str, GameRules]:
+    try:
+        return msgspec.json.decode(text, type=dict[str, GameRules])
+    except msgspec.MsgspecError as error:
+        raise ConfigError(f"LAUREL_GAME_RULES must map a mode to its rules as JSON: {error}") from error
