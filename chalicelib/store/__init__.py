@@ -1,0 +1,1 @@
+"""The floor that talks to DynamoDB: the only importer of pynamodb and botocore."""

@@ -1,0 +1,91 @@
+"""Boards: a ranked collection and the rules its records obey."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+
+
+class SortOrder(StrEnum):
+    DESC = "desc"
+    ASC = "asc"
+
+
+class Operator(StrEnum):
+    BEST = "best"
+    SET = "set"
+    INCR = "incr"
+    DECR = "decr"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one submission may claim; None sets no limit. Scores and limits are in the board's unit."""
+
+    min_score: int | None = None
+    max_score: int | None = None
+    max_per_second: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How the board's rank index is stored. See docs/explanation/ranking.md.
+
+    ``digits`` is the depth of the score's part of the tree, ``lanes`` how many copies of each node share the writes,
+    ``generation`` which build of the index is read.
+    """
+
+    digits: int = 3
+    lanes: int = 1
+    generation: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    board_id: str
+    title: str
+    unit: str = "points"
+    sort_order: SortOrder = SortOrder.DESC
+    subscore_order: SortOrder | None = None
+    """How equal scores are told apart; None: the board takes no subscores."""
+    operator: Operator = Operator.BEST
+    reset: str | None = None
+    """Five-field cron in UTC; None: one period for ever."""
+    limits: Limits = Limits()
+    authoritative: bool = False
+    retention_days: int | None = None
+    """How long a finished period is kept; None: for ever."""
+    layout: Layout = Layout()
+    created_at: datetime
+    revision: int = 1
+    sealed: bool = False
+    """True from just before the first record on: the rules that order records are final."""
+
+    def value(self, score: int, subscore: int) -> tuple[int, int]:
+        """Return (score, subscore) as a pair that sorts ascending from best to worst.
+
+        A descending number becomes its complement (-1 - n), which maps signed 64-bit integers onto themselves.
+        """
+        return directed(score, self.sort_order), directed(subscore, self.subscore_order or SortOrder.ASC)
+
+
+RULES_SEALED_BY_RECORDS = ("unit", "sort_order", "subscore_order", "operator", "reset")
+
+
+def directed(number: int, order: SortOrder) -> int:
+    """Return ``number`` so that lower is better; applied twice it gives ``number`` back.
+
+    >>> directed(10, SortOrder.DESC) < directed(9, SortOrder.DESC)
+    True
+    """
+    return number if order is SortOrder.ASC else ~number
+
+
+def sealed_rules_changed(before: Board, after: Board) -> tuple[str, ...]:
+    """Return the names of the rules that order records and differ."""
+    return tuple(name for name in RULES_SEALED_BY_RECORDS if getattr(before, name) != getattr(after, name))
+
+
+def seal(board: Board) -> Board:
+    return replace(board, sealed=True, revision=board.revision + 1)

@@ -1,0 +1,82 @@
+"""Players: who they are to themselves and to others, and which names they may bear."""
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+MAX_NAME_LENGTH = 32
+_NAME_CATEGORIES = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd", "Nl", "No", "Pc", "Pd", "Po", "So", "Sk", "Sm", "Sc"})
+_JOINERS = frozenset({"\u200c", "\u200d", "\ufe0f"})
+_MAX_MARKS_IN_A_ROW = 3
+
+
+class IdentityKind(StrEnum):
+    DEVICE = "device"
+    CUSTOM = "custom"
+
+
+class PlayerState(StrEnum):
+    ACTIVE = "active"
+    LEAVING = "leaving"
+    """Deletion began; nothing new may be stored for this player."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a player signs in with; only its SHA-256 digest is kept."""
+
+    kind: IdentityKind
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Player:
+    player_id: str
+    display_name: str
+    locale: str = "en"
+    metadata: dict[str, str]
+    avatar: str | None = None
+    state: PlayerState = PlayerState.ACTIVE
+    created_at: datetime
+    revision: int = 1
+    identities: tuple[Identity, ...]
+
+
+class DisplayNameError(ValueError):
+    """The display name breaks a rule; the message says which."""
+
+
+def display_name(text: str) -> str:
+    """Return the name in its one stored form (NFKC, single inner spaces), or raise DisplayNameError with the broken rule.
+
+    Letters, marks, digits, punctuation and symbols of every script are allowed, emoji included. Control characters,
+    direction overrides, invisible characters and stacks of more than three combining marks are not.
+
+    >>> display_name("  Zoë   the  Great ")
+    'Zoë the Great'
+    """
+    name = " ".join(unicodedata.normalize("NFKC", text).split())
+    if not 1 <= len(name) <= MAX_NAME_LENGTH:
+        raise DisplayNameError(f"must have 1 to {MAX_NAME_LENGTH} characters after surrounding spaces are dropped")
+    for character in name:
+        if character not in _JOINERS and character != " " and unicodedata.category(character) not in _NAME_CATEGORIES:
+            raise DisplayNameError(f"must not contain the character U+{ord(character):04X}")
+    if not any(unicodedata.category(character)[0] in "LNS" for character in name):
+        raise DisplayNameError("must contain a letter, a digit or a symbol")
+    if _longest_run_of_marks(name) > _MAX_MARKS_IN_A_ROW:
+        raise DisplayNameError(f"must not stack more than {_MAX_MARKS_IN_A_ROW} combining marks")
+    return name
+
+
+def default_name(player_id: str) -> str:
+    """Return the name of a player who chose none."""
+    return f"Player {player_id[:6].upper()}"
+
+
+def _longest_run_of_marks(name: str) -> int:
+    longest = run = 0
+    for character in name:
+        run = run + 1 if unicodedata.category(character) in {"Mn", "Me"} else 0
+        longest = max(longest, run)
+    return longest

@@ -1,0 +1,189 @@
+"""The error kinds: one family, each with a stable code and an HTTP status.
+
+Raise the kind that fits; the edge turns it into an answer. Messages say what was wrong, where, and what would be right.
+"""
+
+from typing import ClassVar, TypeAlias
+
+Detail: TypeAlias = str | int | bool | None
+
+
+class GameError(Exception):
+    """A refusal with a stable ``code`` for programs, a message for people and details for both."""
+
+    code: ClassVar[str] = "internal"
+    status: ClassVar[int] = 500
+
+    def __init__(self, message: str, **detail: Detail) -> None:
+        super().__init__(message)
+        self.message = message
+        self.detail = detail
+
+
+class MalformedError(GameError):
+    """A body, query, path or header value breaks its documented rule."""
+
+    code = "malformed"
+    status = 400
+
+
+class TooLargeError(GameError):
+    """The body is larger than the API takes."""
+
+    code = "too_large"
+    status = 413
+
+
+class MediaTypeError(GameError):
+    """The body is not declared as JSON."""
+
+    code = "media_type"
+    status = 415
+
+
+class CursorError(GameError):
+    """A cursor is forged, damaged, or was made for another board, period or query."""
+
+    code = "cursor_invalid"
+    status = 400
+
+
+class UnauthenticatedError(GameError):
+    """No credentials, or credentials that prove nothing."""
+
+    code = "unauthenticated"
+    status = 401
+
+
+class TokenError(UnauthenticatedError):
+    """A token is malformed, signed by nobody we know, or revoked."""
+
+    code = "token_invalid"
+
+
+class TokenExpiredError(UnauthenticatedError):
+    """A token was good once; refresh it or sign in again."""
+
+    code = "token_expired"
+
+
+class TokenReusedError(UnauthenticatedError):
+    """A refresh token came a second time; its session is closed, sign in again."""
+
+    code = "token_reused"
+
+
+class IdentityUnknownError(UnauthenticatedError):
+    """Nobody registered with this device id or custom id."""
+
+    code = "identity_unknown"
+
+
+class ForbiddenError(GameError):
+    """Known, but not allowed."""
+
+    code = "forbidden"
+    status = 403
+
+
+class NotFoundError(GameError):
+    """What the path or body names does not exist."""
+
+    code = "not_found"
+    status = 404
+
+
+class BoardNotFoundError(NotFoundError):
+    code = "board_not_found"
+
+
+class PeriodNotFoundError(NotFoundError):
+    code = "period_not_found"
+
+
+class PlayerNotFoundError(NotFoundError):
+    code = "player_not_found"
+
+
+class GameNotFoundError(NotFoundError):
+    code = "game_not_found"
+
+
+class RecordNotFoundError(NotFoundError):
+    code = "record_not_found"
+
+
+class ConflictError(GameError):
+    """The request disagrees with what is stored."""
+
+    code = "conflict"
+    status = 409
+
+
+class BoardExistsError(ConflictError):
+    code = "board_exists"
+
+
+class BoardSealedError(ConflictError):
+    """A rule that would falsify standings cannot change once a board has had records."""
+
+    code = "board_sealed"
+
+
+class IdentityTakenError(ConflictError):
+    code = "identity_taken"
+
+
+class GameEndedError(ConflictError):
+    """The game ended already, with another result."""
+
+    code = "game_ended"
+
+
+class GameExpiredError(ConflictError):
+    code = "game_expired"
+
+
+class SubmissionReusedError(ConflictError):
+    """A submission id came again with another content."""
+
+    code = "submission_reused"
+
+
+class ContendedError(ConflictError):
+    """Other writers kept changing the same record; the same request may be sent again."""
+
+    code = "contended"
+
+
+class RejectedError(GameError):
+    """The game as a whole is refused: its length breaks the rules of its mode."""
+
+    code = "rejected"
+    status = 422
+
+
+class GameTooShortError(RejectedError):
+    code = "game_too_short"
+
+
+class GameTooLongError(RejectedError):
+    code = "game_too_long"
+
+
+class TooManyError(GameError):
+    """More than this caller may ask for now; ``retry_after`` seconds tell when to come back."""
+
+    code = "too_many"
+    status = 429
+
+    def __init__(self, message: str, retry_after: int, **detail: Detail) -> None:
+        super().__init__(message, retry_after=retry_after, **detail)
+        self.retry_after = retry_after
+
+
+class StoreUnavailableError(GameError):
+    """The database did not answer in time or throttled; nothing was lost, try again."""
+
+    code = "store_unavailable"
+    status = 503

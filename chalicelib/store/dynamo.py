@@ -1,0 +1,216 @@
+"""One DynamoDB client for everything: calls, retries, and the translation of its failures.
+
+Ordinary calls go through the PynamoDB models, which share this client. What moves items of several tables together, or
+is hot, is sent as typed items: a transaction names its parts, so that a refusal says which part was refused.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import botocore.session
+from botocore.config import Config as ClientConfig
+from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.exceptions import PynamoDBException
+from pynamodb.models import Model
+
+from chalicelib.errors import StoreUnavailableError
+
+Item = dict[str, Any]
+"""A typed DynamoDB item or key: attribute name to {type: value}."""
+Reply = dict[str, Any]
+Answer = TypeVar("Answer")
+
+MAX_TRANSACTION_ITEMS = 100
+MAX_BATCH_KEYS = 100
+_CONNECT_TIMEOUT, _READ_TIMEOUT = 1.0, 4.0
+_BATCH_ATTEMPTS = 6
+_THREADS = 8
+_REFUSED = "ConditionalCheckFailed"
+
+
+class ConditionFailedError(Exception):
+    """A condition of a single write did not hold."""
+
+
+class CancelledError(Exception):
+    """A transaction was cancelled; nothing of it happened."""
+
+    def __init__(self, refused: frozenset[str], contended: frozenset[str]) -> None:
+        super().__init__(f"refused: {sorted(refused)}, contended: {sorted(contended)}")
+        self.refused = refused
+        """Names of the parts whose condition did not hold."""
+        self.contended = contended
+        """Names of the parts that another writer was busy with, or that were throttled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One write or check of a transaction. ``name`` is for the caller, to tell parts apart when one is refused."""
+
+    name: str
+    kind: str
+    request: Item
+
+
+@dataclass(slots=True)
+class Dynamo:
+    """The client and the calls that models do not make."""
+
+    client: Any
+    _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_THREADS, "dynamo"))
+
+    def in_parallel(self, *calls: Callable[[], Answer]) -> list[Answer]:
+        """Return the answers of all calls, in order; the last call runs on the calling thread."""
+        if not calls:
+            return []
+        others: list[Future[Answer]] = [self._threads.submit(call) for call in calls[:-1]]
+        last = calls[-1]()
+        return [*(other.result() for other in others), last]
+
+    def batch_get(self, keys_by_table: Mapping[str, Sequence[Item]], *, consistent: bool) -> dict[str, list[Item]]:
+        """Return the items that exist, by table, in no order. One request per 100 keys; duplicates are not allowed.
+
+        Cost: per item half a read unit per 4 KB, a whole one when consistent.
+        """
+        found: dict[str, list[Item]] = {table: [] for table in keys_by_table}
+        pairs = [(table, key) for table, keys in keys_by_table.items() for key in keys]
+        for start in range(0, len(pairs), MAX_BATCH_KEYS):
+            self._batch_get_page(pairs[start : start + MAX_BATCH_KEYS], found, consistent=consistent)
+        return found
+
+    def _batch_get_page(
+        self, pairs: Iterable[tuple[str, Item]], found: dict[str, list[Item]], *, consistent: bool
+    ) -> None:
+        wanted: Reply = {}
+        for table, key in pairs:
+            wanted.setdefault(table, {"Keys": [], "ConsistentRead": consistent})["Keys"].append(key)
+        for attempt in range(_BATCH_ATTEMPTS):
+            with translated():
+                reply = self.client.batch_get_item(RequestItems=wanted)
+            for table, items in reply["Responses"].items():
+                found[table].extend(items)
+            wanted = reply.get("UnprocessedKeys") or {}
+            if not wanted:
+                return
+            pause(attempt)
+        raise StoreUnavailableError("the database is throttling reads; nothing was changed, try again")
+
+    def count(self, request: Item) -> int:
+        """Return how many items a query matches; pages of 1 MB until the end."""
+        return sum(page["Count"] for page in self._pages({**request, "Select": "COUNT"}))
+
+    def rows(self, request: Item, limit: int) -> list[Item]:
+        """Return the first ``limit`` items of a query."""
+        rows: list[Item] = []
+        for page in self._pages({**request, "Limit": limit}):
+            rows.extend(page["Items"])
+            if len(rows) >= limit:
+                break
+        return rows[:limit]
+
+    def _pages(self, request: Item) -> Iterator[Reply]:
+        while True:
+            with translated():
+                page = self.client.query(**request)
+            yield page
+            last = page.get("LastEvaluatedKey")
+            if not last:
+                return
+            request = {**request, "ExclusiveStartKey": last}
+
+    def transact(self, parts: Sequence[Part]) -> None:
+        """Do all parts or none. At most 100 parts, no two on the same item.
+
+        Raises:
+            CancelledError: A condition failed, or another writer was busy with an item.
+        """
+        items = [{part.kind: part.request} for part in parts]
+        with translated():
+            try:
+                self.client.transact_write_items(TransactItems=items)
+            except self.client.exceptions.TransactionCanceledException as error:
+                raise _cancelled(parts, error.response.get("CancellationReasons", [])) from error
+
+
+def connect(session: botocore.session.Session | None = None) -> Dynamo:
+    """Return a Dynamo whose client gives up well inside API Gateway's 29 seconds."""
+    session = session or botocore.session.get_session()
+    config = ClientConfig(
+        parameter_validation=False,
+        connect_timeout=_CONNECT_TIMEOUT,
+        read_timeout=_READ_TIMEOUT,
+        retries={"total_max_attempts": 3, "mode": "standard"},
+        max_pool_connections=_THREADS + 2,
+        tcp_keepalive=True,
+    )
+    region = session.get_config_variable("region") or "us-east-1"
+    return Dynamo(session.create_client("dynamodb", region_name=region, config=config))
+
+
+def bind(models_by_table: Mapping[str, type[Model]], dynamo: Dynamo) -> None:
+    """Point each model at its table and make all of them share one client.
+
+    PynamoDB 6.1 makes a session and a client per model (about 90 ms each) and has no public way to share one; these
+    two private attributes are that way, held by a test.
+    """
+    for table, model in models_by_table.items():
+        model.Meta.table_name = table  # type: ignore[attr-defined]  # every model has a Meta, added by each subclass
+        model._connection = None  # noqa: SLF001  # see above
+        model._get_connection().connection._client = dynamo.client  # noqa: SLF001  # see above
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn the client's and PynamoDB's failures into ours."""
+    try:
+        yield
+    except PynamoDBException as error:
+        _raise_translated(error.cause_response_code, error)
+    except ClientError as error:
+        _raise_translated(error.response["Error"]["Code"], error)
+    except BotoCoreError as error:
+        raise _unavailable() from error
+
+
+def pause(attempt: int) -> None:
+    """Sleep a random time that grows with the attempt: at most 50 ms, then 100, 200 ... up to 1 s."""
+    time.sleep(random.uniform(0, min(1.0, 0.05 * 2**attempt)))  # noqa: S311  # jitter, not a secret
+
+
+_UNAVAILABLE = frozenset(
+    {
+        "InternalServerError",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ServiceUnavailable",
+        "ThrottlingException",
+        "TransactionInProgressException",
+        "InternalFailure",
+        "503",
+        "500",
+    }
+)
+
+
+def _raise_translated(code: str | None, error: Exception) -> None:
+    if code == "ConditionalCheckFailedException":
+        raise ConditionFailedError from error
+    if code is None or code in _UNAVAILABLE:
+        raise _unavailable() from error
+    raise error
+
+
+def _unavailable() -> StoreUnavailableError:
+    return StoreUnavailableError("the database did not answer in time; send the same request again")
+
+
+def _cancelled(parts: Sequence[Part], reasons: Sequence[Reply]) -> CancelledError:
+    codes = [(part.name, reason.get("Code", "None")) for part, reason in zip(parts, reasons, strict=False)]
+    refused = frozenset(name for name, code in codes if code == _REFUSED)
+    contended = frozenset(name for name, code in codes if code not in {_REFUSED, "None"})
+    return CancelledError(refused, contended)

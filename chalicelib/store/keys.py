@@ -1,0 +1,57 @@
+"""Every key of every table, made and parsed here and nowhere else.
+
+Parts never contain the separator: board ids are slugs, periods are timestamps, player ids are hex.
+"""
+
+from chalicelib.domain.players import Identity
+from chalicelib.ranking.bins import Path
+
+_SEPARATOR = "#"
+PROFILE = "profile"
+FIRST_RECEIPT = "submission#"
+
+
+def _joined(*parts: object) -> str:
+    return _SEPARATOR.join(map(str, parts))
+
+
+def player(player_id: str) -> str:
+    return _joined("player", player_id)
+
+
+def session(session_id: str) -> str:
+    return _joined("session", session_id)
+
+
+def identity(identity: Identity) -> str:
+    return _joined("identity", identity.kind, identity.digest)
+
+
+def board_period(board_id: str, period_id: str) -> str:
+    return _joined(board_id, period_id)
+
+
+def board_and_period(key: str) -> tuple[str, str]:
+    board_id, _, period_id = key.partition(_SEPARATOR)
+    return board_id, period_id
+
+
+def receipt(submission_id: str) -> str:
+    """Return the ledger key of an authoritative submission; sorts after every game id, which is hex."""
+    return f"{FIRST_RECEIPT}{submission_id}"
+
+
+def node(board_id: str, period_id: str, generation: int, lane: int, digits: Path) -> str:
+    return _joined("node", board_id, period_id, generation, lane, path(digits))
+
+
+def mark(board_id: str, period_id: str, player_id: str) -> str:
+    return _joined("mark", board_id, period_id, player_id)
+
+
+def path(digits: Path) -> str:
+    return ".".join(map(str, digits))
+
+
+def parsed_path(text: str) -> Path:
+    return tuple(map(int, text.split(".")))
