@@ -104,12 +104,12 @@ class Dynamo:
         """Return how many items a query matches; pages of 1 MB until the end."""
         return sum(page["Count"] for page in self._pages({**request, "Select": "COUNT"}))
 
-    def rows(self, request: Item, limit: int) -> list[Item]:
-        """Return the first ``limit`` items of a query."""
+    def rows(self, request: Item, limit: int | None = None) -> list[Item]:
+        """Return the first ``limit`` items of a query, or all."""
         rows: list[Item] = []
-        for page in self._pages({**request, "Limit": limit}):
+        for page in self._pages(request if limit is None else {**request, "Limit": limit}):
             rows.extend(page["Items"])
-            if len(rows) >= limit:
+            if limit is not None and len(rows) >= limit:
                 break
         return rows[:limit]
 

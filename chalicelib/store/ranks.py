@@ -1,0 +1,143 @@
+"""The ranks table: the nodes and marks of every board's rank index. Derived from the records, rebuildable.
+
+A node is an item whose attributes c0, c1 ... count the records below each child. Only atomic additions touch them, in
+transactions with the marks, so no model stands between: PynamoDB's have no attributes made on the fly.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.domain.boards import Board
+from chalicelib.ranking import nodes
+from chalicelib.ranking.bins import Path
+from chalicelib.ranking.nodes import Counts
+from chalicelib.ranking.pages import lane_of
+from chalicelib.store import keys
+from chalicelib.store.dynamo import Dynamo, Item, Part
+from chalicelib.store.typed import n, s, seconds
+
+_CHILD = "c"
+MARK_PART, NODE_PART = "mark", "node"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Player p is counted at ``path`` (None: nowhere) as of ``generation`` of the record."""
+
+    path: Path | None
+    generation: int
+
+
+UNMARKED = Mark(None, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A player's place in the index changes from what the mark says to ``path``, as of the record's ``generation``."""
+
+    board: Board
+    period_id: str
+    player_id: str
+    mark: Mark
+    path: Path | None
+    generation: int
+    expires_at: datetime | None
+
+
+class RankStore:
+    def __init__(self, table: str, dynamo: Dynamo) -> None:
+        self.table = table
+        self._dynamo = dynamo
+
+    def mark_key(self, board_id: str, period_id: str, player_id: str) -> Item:
+        return {"pk": s(keys.mark(board_id, period_id, player_id))}
+
+    def parsed_mark(self, item: Item) -> Mark:
+        path = keys.parsed_path(item["path"]["S"]) if "path" in item else None
+        return Mark(path, int(item["generation"]["N"]))
+
+    def marks(self, board_id: str, period_id: str, player_ids: Sequence[str]) -> dict[str, Mark]:
+        """Return the marks that exist, by player. One consistent request per 100 players."""
+        wanted = {keys.mark(board_id, period_id, player_id): player_id for player_id in player_ids}
+        found = self._dynamo.batch_get({self.table: [{"pk": s(key)} for key in wanted]}, consistent=True)
+        return {wanted[item["pk"]["S"]]: self.parsed_mark(item) for item in found[self.table]}
+
+    def nodes(
+        self, board: Board, period_id: str, wanted: Iterable[Path], marked: Sequence[str] = ()
+    ) -> tuple[dict[Path, Counts], dict[str, Mark]]:
+        """Return the counters of the wanted nodes, summed over lanes, and the marks of some players, in one read.
+
+        One request per 100 items (lanes x nodes + players), half a read unit each. Nodes nobody is counted in are
+        left out.
+        """
+        layout = board.layout
+        node_by_key = {
+            keys.node(board.board_id, period_id, layout.generation, lane, node): node
+            for node in wanted
+            for lane in range(layout.lanes)
+        }
+        player_by_key = {keys.mark(board.board_id, period_id, player_id): player_id for player_id in marked}
+        wanted_keys = [{"pk": s(key)} for key in (*node_by_key, *player_by_key)]
+        items = self._dynamo.batch_get({self.table: wanted_keys}, consistent=False)[self.table]
+        lanes: dict[Path, list[Counts]] = {}
+        marks: dict[str, Mark] = {}
+        for item in items:
+            key = item["pk"]["S"]
+            if key in node_by_key:
+                lanes.setdefault(node_by_key[key], []).append(_counts(item))
+            else:
+                marks[player_by_key[key]] = self.parsed_mark(item)
+        return {node: nodes.added(counts) for node, counts in lanes.items()}, marks
+
+    def parts(self, moves: Sequence[Move]) -> list[Part]:
+        """Return the writes that make all moves: the marks, each only if it is still as read, and the nodes between.
+
+        Nodes shared by several moves are written once.
+        """
+        written = [self._mark_part(move) for move in moves]
+        for (board_id, period_id, lane), group in _by_tree(moves).items():
+            deltas = nodes.moves((move.mark.path, move.path) for move in group)
+            for node, children in deltas.items():
+                key = keys.node(board_id, period_id, group[0].board.layout.generation, lane, node)
+                written.append(_node_part(self.table, key, children, group[0].expires_at))
+        return written
+
+    def _mark_part(self, move: Move) -> Part:
+        item: Item = {**self.mark_key(move.board.board_id, move.period_id, move.player_id), "generation": n(move.generation)}
+        if move.path is not None:
+            item["path"] = s(keys.path(move.path))
+        if move.expires_at is not None:
+            item["expires_at"] = n(seconds(move.expires_at))
+        request: Item = {"TableName": self.table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
+        if move.mark is not UNMARKED:
+            request["ConditionExpression"] = "generation = :generation"
+            request["ExpressionAttributeValues"] = {":generation": n(move.mark.generation)}
+        return Part(MARK_PART, "Put", request)
+
+
+def _by_tree(moves: Sequence[Move]) -> dict[tuple[str, str, int], list[Move]]:
+    trees: dict[tuple[str, str, int], list[Move]] = {}
+    for move in moves:
+        lane = lane_of(move.player_id, move.board.layout.lanes)
+        trees.setdefault((move.board.board_id, move.period_id, lane), []).append(move)
+    return trees
+
+
+def _node_part(table: str, key: str, children: Mapping[int, int], expires_at: datetime | None) -> Part:
+    values = {f":{child}": n(count) for child, count in children.items()}
+    expression = "ADD " + ", ".join(f"{_CHILD}{child} :{child}" for child in children)
+    if expires_at is not None:
+        expression += " SET expires_at = :expires_at"
+        values[":expires_at"] = n(seconds(expires_at))
+    request = {
+        "TableName": table,
+        "Key": {"pk": s(key)},
+        "UpdateExpression": expression,
+        "ExpressionAttributeValues": values,
+    }
+    return Part(NODE_PART, "Update", request)
+
+
+def _counts(item: Item) -> Counts:
+    return {int(name[1:]): int(value["N"]) for name, value in item.items() if name[0] == _CHILD}

@@ -1,0 +1,194 @@
+"""The records table: the truth about scores, and the ordered index that lists a board in rank order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
+from pynamodb.models import Model
+
+from chalicelib.domain.boards import Board
+from chalicelib.domain.records import Record
+from chalicelib.ranking import order
+from chalicelib.ranking.order import Position
+from chalicelib.store import keys
+from chalicelib.store.dynamo import Dynamo, Item, Part, translated
+from chalicelib.store.typed import from_milliseconds, from_seconds, milliseconds, n, s, seconds
+
+RANKING_INDEX = "ranking"
+
+
+class RankingIndex(GlobalSecondaryIndex["RecordItem"]):
+    """A board's visible records in rank order: hidden records have no index keys."""
+
+    class Meta:
+        index_name = RANKING_INDEX
+        projection = IncludeProjection(["display_name", "avatar"])
+
+    standing = UnicodeAttribute(hash_key=True)
+    order_key = UnicodeAttribute(range_key=True)
+
+
+class RecordItem(Model):
+    class Meta:
+        pass
+
+    player_id = UnicodeAttribute(hash_key=True)
+    board_period = UnicodeAttribute(range_key=True)
+    standing = UnicodeAttribute(null=True)
+    order_key = UnicodeAttribute(null=True)
+    score = NumberAttribute()
+    subscore = NumberAttribute()
+    achieved_at = NumberAttribute()
+    generation = NumberAttribute()
+    display_name = UnicodeAttribute()
+    avatar = UnicodeAttribute(null=True)
+    hidden = BooleanAttribute(default=False)
+    expires_at = NumberAttribute(null=True)
+    ranking: ClassVar[RankingIndex] = RankingIndex()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A record as the ordered index shows it."""
+
+    position: Position
+    order_key: str
+    display_name: str
+    avatar: str | None
+
+
+class RecordStore:
+    def __init__(self, table: str, dynamo: Dynamo) -> None:
+        self.table = table
+        self._dynamo = dynamo
+
+    def key(self, player_id: str, board_id: str, period_id: str) -> Item:
+        return {"player_id": s(player_id), "board_period": s(keys.board_period(board_id, period_id))}
+
+    def of_player(self, player_id: str) -> list[Record]:
+        """Return all records of a player. One consistent query, 1 MB a page."""
+        request: Item = {
+            "TableName": self.table,
+            "KeyConditionExpression": "player_id = :player_id",
+            "ExpressionAttributeValues": {":player_id": s(player_id)},
+            "ConsistentRead": True,
+        }
+        return [_parsed(item) for item in self._dynamo.rows(request)]
+
+    def parsed(self, item: Item) -> Record:
+        return _parsed(item)
+
+    def get_many(self, board_id: str, period_id: str, player_ids: Sequence[str]) -> dict[str, Record]:
+        """Return the records that exist, by player. One consistent request per 100 players."""
+        wanted = [self.key(player_id, board_id, period_id) for player_id in dict.fromkeys(player_ids)]
+        found = self._dynamo.batch_get({self.table: wanted}, consistent=True)[self.table]
+        return {record.player_id: record for record in map(_parsed, found)}
+
+    def put_part(self, name: str, board: Board, record: Record, before: Record | None) -> Part:
+        """Return the write that replaces ``before`` with ``record``, refused if the stored one is another."""
+        condition: Item = {"ConditionExpression": "attribute_not_exists(player_id)"}
+        if before is not None:
+            condition = _unchanged(before)
+        return Part(name, "Put", {"TableName": self.table, "Item": _item(board, record), **condition})
+
+    def delete_part(self, name: str, record: Record) -> Part:
+        key = self.key(record.player_id, record.board_id, record.period_id)
+        return Part(name, "Delete", {"TableName": self.table, "Key": key, **_unchanged(record)})
+
+    def rename(self, record: Record, display_name: str, avatar: str | None) -> None:
+        """Show the player's new name in one record, if it still exists. Places and generations do not change."""
+        item = RecordItem(record.player_id, keys.board_period(record.board_id, record.period_id))
+        shown = RecordItem.avatar.set(avatar) if avatar else RecordItem.avatar.remove()
+        with translated():
+            item.update([RecordItem.display_name.set(display_name), shown], condition=RecordItem.player_id.exists())
+
+    def count_between(self, board: Board, period_id: str, first: str, last: str) -> int:
+        """Return how many order keys lie in [first, last]. Cost: half a read unit per 4 KB of index items between."""
+        request = self._ranking(board, period_id, "standing = :standing AND order_key BETWEEN :first AND :last")
+        request["ExpressionAttributeValues"] |= {":first": s(first), ":last": s(last)}
+        return self._dynamo.count(request)
+
+    def after(self, board: Board, period_id: str, order_key: str, limit: int) -> list[Row]:
+        """Return the rows that follow a key ("" for the top), best first. One query per 1 MB."""
+        request = self._ranking(board, period_id, "standing = :standing AND order_key > :key")
+        request["ExpressionAttributeValues"][":key"] = s(order_key or " ")
+        return [_row(board, item) for item in self._dynamo.rows(request, limit)]
+
+    def before(self, board: Board, period_id: str, order_key: str, limit: int) -> list[Row]:
+        """Return the ``limit`` rows just above a key, best first."""
+        request = self._ranking(board, period_id, "standing = :standing AND order_key < :key")
+        request["ExpressionAttributeValues"][":key"] = s(order_key)
+        request["ScanIndexForward"] = False
+        return [_row(board, item) for item in reversed(self._dynamo.rows(request, limit))]
+
+    def _ranking(self, board: Board, period_id: str, condition: str) -> Item:
+        return {
+            "TableName": self.table,
+            "IndexName": RANKING_INDEX,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": {":standing": s(keys.board_period(board.board_id, period_id))},
+        }
+
+
+def row_of(board: Board, record: Record) -> Row:
+    """Return the row the ordered index will show for a record."""
+    position = Position(record.score, record.subscore, record.achieved_at, record.player_id)
+    return Row(position, order.encode(board, position), record.display_name, record.avatar)
+
+
+def _unchanged(record: Record) -> Item:
+    return {
+        "ConditionExpression": "generation = :generation",
+        "ExpressionAttributeValues": {":generation": n(record.generation)},
+    }
+
+
+def _item(board: Board, record: Record) -> Item:
+    """Return the typed item of a record.
+
+    Written out, not made by the model: this is the hottest write, and the model's way costs twice the time.
+    tests/store/test_records.py holds that the model reads and writes the same.
+    """
+    item = {
+        "player_id": s(record.player_id),
+        "board_period": s(keys.board_period(record.board_id, record.period_id)),
+        "score": n(record.score),
+        "subscore": n(record.subscore),
+        "achieved_at": n(milliseconds(record.achieved_at)),
+        "generation": n(record.generation),
+        "display_name": s(record.display_name),
+        "hidden": {"BOOL": record.hidden},
+    }
+    if not record.hidden:
+        item["standing"] = s(keys.board_period(record.board_id, record.period_id))
+        item["order_key"] = s(row_of(board, record).order_key)
+    if record.avatar is not None:
+        item["avatar"] = s(record.avatar)
+    if record.expires_at is not None:
+        item["expires_at"] = n(seconds(record.expires_at))
+    return item
+
+
+def _parsed(item: Item) -> Record:
+    board_id, period_id = keys.board_and_period(item["board_period"]["S"])
+    return Record(
+        player_id=item["player_id"]["S"],
+        board_id=board_id,
+        period_id=period_id,
+        score=int(item["score"]["N"]),
+        subscore=int(item["subscore"]["N"]),
+        achieved_at=from_milliseconds(int(item["achieved_at"]["N"])),
+        generation=int(item["generation"]["N"]),
+        display_name=item["display_name"]["S"],
+        avatar=item["avatar"]["S"] if "avatar" in item else None,
+        hidden=item["hidden"]["BOOL"],
+        expires_at=from_seconds(int(item["expires_at"]["N"])) if "expires_at" in item else None,
+    )
+
+
+def _row(board: Board, item: Item) -> Row:
+    order_key = item["order_key"]["S"]
+    avatar = item["avatar"]["S"] if "avatar" in item else None
+    return Row(order.decode(board, order_key), order_key, item["display_name"]["S"], avatar)
