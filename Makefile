@@ -1,0 +1,96 @@
+# Needs make and Python 3.11, 3.12 or 3.13; everything else goes into $(VENV).
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+
+# Without PYTHON=, the first of these that can build an environment is taken.
+PYTHON ?= python3
+CANDIDATES := $(PYTHON) $(if $(filter file,$(origin PYTHON)),python3.13 python3.12 python3.11)
+SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+UV_VERSION := 0.13.9
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(if $(UPGRADE),--upgrade) \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+# Every end-to-end test runs on one worker, beside the others: there is one embedded AWS per session.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo check test test-fast lint types imports format lock bench docs clean
+
+help: ## list what can be made
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' $(firstword $(MAKEFILE_LIST)) \
+		| awk '{ printf "  %s %-10s ", $$1, $$2; $$1 = $$2 = ""; sub(/^ +/, ""); print }'
+
+# Variables of the command line and of the environment reach the programs as they are. The shell waits out an
+# interrupt that the program answers itself, so that make has no error to report.
+define interruptible
+	@trap : INT TERM; $(1) || { status=$$?; [ $$status -eq 130 ] || exit $$status; }
+endef
+
+run: $(STAMP) ## start everything on this machine (PORT=8000, FRESH=1 begins anew)
+	$(call interruptible,$(BIN)/python -m local.run)
+
+demo: $(STAMP) ## play thousands of games against `make run` and verify every rank
+	$(call interruptible,$(BIN)/python -m local.demo)
+
+check: lint types imports test ## everything CI runs
+	@echo "check: passed"
+
+test: $(STAMP) ## every test, end-to-end and packaging included
+	@$(PYTEST)
+
+test-fast: $(STAMP) ## the tests that take no emulator and no seconds
+	@$(PYTEST) -m "not e2e and not slow"
+
+lint: $(STAMP)
+	@echo "lint: ruff, cfn-lint"
+	@$(BIN)/ruff format --check --quiet --diff .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/cfn-lint infra/*.yaml
+
+types: $(STAMP)
+	@echo "types: mypy --strict"
+	@$(BIN)/mypy --no-error-summary .
+
+imports: $(STAMP)
+	@echo "imports: import-linter"
+	@$(BIN)/lint-imports --no-logo || exit 1
+
+format: $(STAMP) ## format the code and mend what ruff can mend
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format .
+
+lock: $(STAMP) ## bring the lock in line with requirements*.in (UPGRADE=1 takes new releases)
+	@$(BIN)/python -m pip install -qq uv==$(UV_VERSION)
+	@$(COMPILE) requirements.in --output-file requirements.txt
+	@$(COMPILE) requirements-dev.in --output-file requirements-dev.txt
+	@git --no-pager diff --stat -- requirements.txt requirements-dev.txt
+
+bench: $(STAMP) ## measure, and write the report into docs/
+	@$(BIN)/python -m bench
+
+docs: $(STAMP) ## check the documentation: links, commands, examples
+	@$(BIN)/python -m pytest -q tests/test_docs.py chalicelib
+
+clean: ## remove the environment, caches, packages and the local run's data
+	@rm -rf $(VENV) .local .chalice/deployed .chalice/deployments \
+		.pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Not compiled: pip would spend longer on byte code that is never imported than all the rest takes.
+$(STAMP): requirements-dev.txt
+	@for python in $(CANDIDATES); do \
+		if "$$python" -c '$(SUITABLE)' 2>/dev/null; then \
+			echo "environment: $(VENV), with $$($$python --version)"; \
+			"$$python" -m venv $(VENV) \
+			&& $(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check -r requirements-dev.txt \
+			&& touch $@; \
+			exit $$?; \
+		fi; \
+	done; \
+	echo "Laurel needs Python 3.11, 3.12 or 3.13, with its venv module. Found:"; \
+	for python in $(CANDIDATES); do echo "  $$python: $$("$$python" --version 2>&1 || true)"; done; \
+	echo "Name one with: make PYTHON=/path/to/python3.12"; \
+	echo "(Debian and Ubuntu keep the venv module in a package of its own: apt install python3-venv)"; \
+	exit 1
