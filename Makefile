@@ -16,7 +16,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(if 
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo check test test-fast lint types imports format lock bench docs clean
+.PHONY: help setup run demo check test test-fast lint types imports format lock bench docs clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -27,6 +27,8 @@ help: ## list what can be made
 define interruptible
 	@trap : INT TERM; $(1) || { status=$$?; [ $$status -eq 130 ] || exit $$status; }
 endef
+
+setup: $(STAMP) ## make the environment, as every other target does when it is missing or out of date
 
 run: $(STAMP) ## start everything on this machine (PORT=8000, FRESH=1 begins anew)
 	$(call interruptible,$(BIN)/python -m local.run)
