@@ -88,4 +88,4 @@ def sealed_rules_changed(before: Board, after: Board) -> tuple[str, ...]:
 
 
 def seal(board: Board) -> Board:
-    return replace(board, sealed=True, revision=board.revision + 1)
+    return replace(board, sealed=True)

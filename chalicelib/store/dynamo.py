@@ -23,7 +23,8 @@ from chalicelib.errors import StoreUnavailableError
 Item = dict[str, Any]
 """A typed DynamoDB item or key: attribute name to {type: value}."""
 Reply = dict[str, Any]
-Answer = TypeVar("Answer")
+First = TypeVar("First")
+Other = TypeVar("Other")
 
 MAX_TRANSACTION_ITEMS = 100
 MAX_BATCH_KEYS = 100
@@ -64,13 +65,11 @@ class Dynamo:
     client: Any
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_THREADS, "dynamo"))
 
-    def in_parallel(self, *calls: Callable[[], Answer]) -> list[Answer]:
-        """Return the answers of all calls, in order; the last call runs on the calling thread."""
-        if not calls:
-            return []
-        others: list[Future[Answer]] = [self._threads.submit(call) for call in calls[:-1]]
-        last = calls[-1]()
-        return [*(other.result() for other in others), last]
+    def alongside(self, first: Callable[[], First], others: Sequence[Callable[[], Other]]) -> tuple[First, list[Other]]:
+        """Return the answers of all calls, made at the same time; the first one runs on the calling thread."""
+        started: list[Future[Other]] = [self._threads.submit(call) for call in others]
+        answer = first()
+        return answer, [each.result() for each in started]
 
     def batch_get(self, keys_by_table: Mapping[str, Sequence[Item]], *, consistent: bool) -> dict[str, list[Item]]:
         """Return the items that exist, by table, in no order. One request per 100 keys; duplicates are not allowed.
@@ -82,6 +81,20 @@ class Dynamo:
         for start in range(0, len(pairs), MAX_BATCH_KEYS):
             self._batch_get_page(pairs[start : start + MAX_BATCH_KEYS], found, consistent=consistent)
         return found
+
+    def get_all(self, wanted: Sequence[tuple[str, Item]]) -> dict[tuple[str, str], Item]:
+        """Return the items that exist of many tables, consistently, each under its table and ``key_text``."""
+        keys_by_table: dict[str, dict[str, Item]] = {}
+        for table, key in wanted:
+            keys_by_table.setdefault(table, {})[key_text(key)] = key
+        requests = {table: list(keys.values()) for table, keys in keys_by_table.items()}
+        names_by_table = {table: tuple(keys[0]) for table, keys in requests.items()}
+        found = self.batch_get(requests, consistent=True)
+        return {
+            (table, key_text({name: item[name] for name in names_by_table[table]})): item
+            for table, items in found.items()
+            for item in items
+        }
 
     def _batch_get_page(
         self, pairs: Iterable[tuple[str, Item]], found: dict[str, list[Item]], *, consistent: bool
@@ -175,6 +188,11 @@ def translated() -> Iterator[None]:
         _raise_translated(error.response["Error"]["Code"], error)
     except BotoCoreError as error:
         raise _unavailable() from error
+
+
+def key_text(key: Item) -> str:
+    """Return a text that is equal for equal keys."""
+    return repr(sorted((name, next(iter(value.values()))) for name, value in key.items()))
 
 
 def pause(attempt: int) -> None:

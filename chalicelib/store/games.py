@@ -46,9 +46,9 @@ class GameStore:
     def key(self, player_id: str, ledger_id: str) -> Item:
         return {"player_id": s(player_id), "game_id": s(ledger_id)}
 
-    def create(self, game: Game) -> None:
-        with translated():
-            _item(game).save(GameItem.player_id.does_not_exist())
+    def open_part(self, name: str, game: Game) -> Part:
+        """Return the write that starts a game."""
+        return Part(name, "Put", {"TableName": self.table, "Item": _item(game).serialize()})
 
     def parsed(self, item: Item) -> Game:
         return _game(GameItem.from_raw_data(item))

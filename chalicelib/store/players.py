@@ -132,6 +132,17 @@ class PlayerStore:
         }
         return Part(name, "ConditionCheck", request)
 
+    def active_part(self, name: str, player_id: str) -> Part:
+        """Return the check that a player exists and is not leaving."""
+        request: Item = {
+            "TableName": self.table,
+            "Key": self.key(player_id),
+            "ConditionExpression": "#state = :active",
+            "ExpressionAttributeNames": {"#state": "state"},
+            "ExpressionAttributeValues": {":active": s(PlayerState.ACTIVE.value)},
+        }
+        return Part(name, "ConditionCheck", request)
+
     def delete(self, player: Player) -> None:
         """Delete the sessions, the identities and, last, the profile: a repeated call continues."""
         for session in self.sessions(player.player_id):

@@ -4,8 +4,8 @@ A node is an item whose attributes c0, c1 ... count the records below each child
 transactions with the marks, so no model stands between: PynamoDB's have no attributes made on the fly.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from chalicelib.domain.boards import Board
@@ -45,6 +45,23 @@ class Move:
     expires_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class TreeQuery:
+    """Nodes and marks wanted of one board and period. No two queries of one read may be for the same."""
+
+    board: Board
+    period_id: str
+    nodes: dict[Path, None]
+    players: dict[str, None] = field(default_factory=dict)
+    """Both are ordered sets."""
+
+
+@dataclass(frozen=True, slots=True)
+class TreeReply:
+    counts_by_node: dict[Path, Counts]
+    mark_by_player: dict[str, Mark]
+
+
 class RankStore:
     def __init__(self, table: str, dynamo: Dynamo) -> None:
         self.table = table
@@ -63,32 +80,26 @@ class RankStore:
         found = self._dynamo.batch_get({self.table: [{"pk": s(key)} for key in wanted]}, consistent=True)
         return {wanted[item["pk"]["S"]]: self.parsed_mark(item) for item in found[self.table]}
 
-    def nodes(
-        self, board: Board, period_id: str, wanted: Iterable[Path], marked: Sequence[str] = ()
-    ) -> tuple[dict[Path, Counts], dict[str, Mark]]:
-        """Return the counters of the wanted nodes, summed over lanes, and the marks of some players, in one read.
+    def read(self, queries: Sequence[TreeQuery]) -> list[TreeReply]:
+        """Return the counters of the wanted nodes, summed over lanes, and the wanted marks.
 
-        One request per 100 items (lanes x nodes + players), half a read unit each. Nodes nobody is counted in are
-        left out.
+        One consistent request per 100 items (lanes x nodes + players), a read unit each. Nodes in which nobody is
+        counted and players without a mark are left out.
         """
-        layout = board.layout
-        node_by_key = {
-            keys.node(board.board_id, period_id, layout.generation, lane, node): node
-            for node in wanted
-            for lane in range(layout.lanes)
-        }
-        player_by_key = {keys.mark(board.board_id, period_id, player_id): player_id for player_id in marked}
-        wanted_keys = [{"pk": s(key)} for key in (*node_by_key, *player_by_key)]
-        items = self._dynamo.batch_get({self.table: wanted_keys}, consistent=False)[self.table]
-        lanes: dict[Path, list[Counts]] = {}
-        marks: dict[str, Mark] = {}
-        for item in items:
-            key = item["pk"]["S"]
-            if key in node_by_key:
-                lanes.setdefault(node_by_key[key], []).append(_counts(item))
+        owners: dict[str, tuple[TreeReply, Path | str]] = {}
+        replies = [TreeReply({}, {}) for _ in queries]
+        for query, reply in zip(queries, replies, strict=True):
+            owners |= {key: (reply, node) for key, node in _node_keys(query)}
+            owners |= {keys.mark(query.board.board_id, query.period_id, each): (reply, each) for each in query.players}
+        wanted = [{"pk": s(key)} for key in owners]
+        for item in self._dynamo.batch_get({self.table: wanted}, consistent=True)[self.table]:
+            reply, owner = owners[item["pk"]["S"]]
+            if isinstance(owner, str):
+                reply.mark_by_player[owner] = self.parsed_mark(item)
             else:
-                marks[player_by_key[key]] = self.parsed_mark(item)
-        return {node: nodes.added(counts) for node, counts in lanes.items()}, marks
+                lanes = (reply.counts_by_node.get(owner, {}), _counts(item))
+                reply.counts_by_node[owner] = nodes.added(lanes)
+        return replies
 
     def parts(self, moves: Sequence[Move]) -> list[Part]:
         """Return the writes that make all moves: the marks, each only if it is still as read, and the nodes between.
@@ -114,6 +125,13 @@ class RankStore:
             request["ConditionExpression"] = "generation = :generation"
             request["ExpressionAttributeValues"] = {":generation": n(move.mark.generation)}
         return Part(MARK_PART, "Put", request)
+
+
+def _node_keys(query: TreeQuery) -> Iterator[tuple[str, Path]]:
+    layout = query.board.layout
+    for node in query.nodes:
+        for lane in range(layout.lanes):
+            yield keys.node(query.board.board_id, query.period_id, layout.generation, lane, node), node
 
 
 def _by_tree(moves: Sequence[Move]) -> dict[tuple[str, str, int], list[Move]]:

@@ -1,0 +1,139 @@
+"""Boards: definitions, kept in memory for a moment, and the rules of changing them."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from chalicelib.domain import boards, periods
+from chalicelib.domain.boards import Board, Limits
+from chalicelib.domain.periods import Period, ScheduleError
+from chalicelib.domain.records import expiry
+from chalicelib.errors import (
+    BoardExistsError,
+    BoardNotFoundError,
+    BoardSealedError,
+    ContendedError,
+    MalformedError,
+    PeriodNotFoundError,
+)
+from chalicelib.services.clock import Clock
+from chalicelib.store.boards import BoardStore
+
+REMEMBERED = timedelta(seconds=5)
+"""How long a definition is served from memory. What ends a game reads it afresh all the same."""
+
+_ATTEMPTS = 5
+
+
+class Boards:
+    def __init__(self, store: BoardStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._remembered: dict[str, tuple[Board, datetime]] = {}
+        self._listed: tuple[list[Board], datetime] | None = None
+
+    def get(self, board_id: str) -> Board:
+        """Return the board, at most five seconds old, or raise BoardNotFoundError."""
+        found = self._remembered.get(board_id)
+        if found and self._clock() < found[1] + REMEMBERED:
+            return found[0]
+        return self.refreshed(board_id)
+
+    def known(self, board_id: str) -> Board:
+        """Return the board as last seen, however long ago; read it only if it never was."""
+        found = self._remembered.get(board_id)
+        return found[0] if found else self.refreshed(board_id)
+
+    def refreshed(self, board_id: str) -> Board:
+        board = self._store.get(board_id)
+        if board is None:
+            raise BoardNotFoundError(f"there is no board {board_id!r}", board_id=board_id)
+        return self.remember(board)
+
+    def remember(self, board: Board) -> Board:
+        self._remembered[board.board_id] = (board, self._clock())
+        return board
+
+    def all(self) -> list[Board]:
+        """Return every board by id, at most five seconds old."""
+        if self._listed is None or self._clock() >= self._listed[1] + REMEMBERED:
+            self._listed = (self._store.all(), self._clock())
+        return self._listed[0]
+
+    def period(self, board: Board, wanted: str) -> Period:
+        """Return the period called "current", "previous" or by its id, or raise PeriodNotFoundError."""
+        now = self._clock()
+        current = periods.period_at(board.reset, now)
+        period = _named(board, current, wanted)
+        if period is None or (period.start is not None and period.start > now):
+            raise PeriodNotFoundError(
+                f"board {board.board_id!r} has no such period; current is {current.period_id}", period=wanted
+            )
+        gone = expiry(board, period)
+        if gone is not None and now >= gone:
+            raise PeriodNotFoundError(f"the period was kept until {gone:%Y-%m-%dT%H:%MZ}", period=wanted)
+        return period
+
+    def create(self, board: Board) -> Board:
+        self._check(board)
+        if not self._store.create(board):
+            raise BoardExistsError(f"board {board.board_id!r} exists; change it with PATCH", board_id=board.board_id)
+        self._listed = None
+        return self.remember(board)
+
+    def change(self, board_id: str, changes: Mapping[str, object]) -> Board:
+        """Replace some fields of a board.
+
+        Raises:
+            BoardSealedError: The change would reorder or reinterpret records the board already has had.
+        """
+        for _ in range(_ATTEMPTS):
+            before = self.refreshed(board_id)
+            after = replace(before, **changes)  # type: ignore[arg-type]  # the API's type names and checks the fields
+            self._check(after)
+            self._check_sealed(before, after)
+            stored = self._store.replace(before, after)
+            if stored:
+                self._listed = None
+                return self.remember(stored)
+        raise ContendedError(f"board {board_id!r} kept changing; try again")
+
+    def sealed(self, board: Board) -> Board:
+        """Return the board with its ordering rules made final, which must be done before its first record is written.
+
+        From then on a definition in memory can be old, but never wrong about order.
+        """
+        while not board.sealed:
+            stored = self._store.replace(board, boards.seal(board))
+            board = self.remember(stored) if stored else self.refreshed(board.board_id)
+        return board
+
+    def _check(self, board: Board) -> None:
+        if board.reset is not None:
+            try:
+                periods.check_schedule(board.reset, self._clock())
+            except ScheduleError as error:
+                raise MalformedError(f"reset: {error}", field="reset") from error
+        _check_limits(board.limits)
+
+    def _check_sealed(self, before: Board, after: Board) -> None:
+        changed = boards.sealed_rules_changed(before, after)
+        if before.sealed and changed:
+            raise BoardSealedError(
+                f"board {before.board_id!r} has records: {', '.join(changed)} cannot change any more; create another board",
+                board_id=before.board_id,
+                fields=", ".join(changed),
+            )
+
+
+def _named(board: Board, current: Period, wanted: str) -> Period | None:
+    if wanted == "current":
+        return current
+    if wanted == "previous":
+        return periods.previous(board.reset, current)
+    return periods.parse(board.reset, wanted)
+
+
+def _check_limits(limits: Limits) -> None:
+    if limits.min_score is not None and limits.max_score is not None and limits.min_score > limits.max_score:
+        raise MalformedError("limits.min_score must not be greater than limits.max_score", field="limits.min_score")

@@ -1,0 +1,410 @@
+"""Scores: how submissions change records, ranks and what granted them, in one transaction.
+
+Three calls in sequence: read everything the submissions touch; read the ranks; write. What is written stands or falls
+together: the ticket that allowed the submissions (a game, or the receipt of an authoritative submission), the records,
+and their places in the rank index.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from chalicelib.domain import periods, records
+from chalicelib.domain.boards import Board
+from chalicelib.domain.games import GameResult
+from chalicelib.domain.periods import Period
+from chalicelib.domain.players import Player, PlayerState
+from chalicelib.domain.records import Change, Outcome, Placement, Record, Submission
+from chalicelib.errors import ContendedError, GameError, PlayerNotFoundError, RecordNotFoundError
+from chalicelib.ranking.pages import percentile
+from chalicelib.services.boards import Boards
+from chalicelib.services.clock import Clock
+from chalicelib.services.ranks import Question, RankReader, Standing
+from chalicelib.services.settle import Settlement, Settler, deletion_of, settlement_of
+from chalicelib.store.boards import BoardStore
+from chalicelib.store.dynamo import MAX_TRANSACTION_ITEMS, CancelledError, Dynamo, Item, Part, key_text, pause
+from chalicelib.store.players import PlayerStore
+from chalicelib.store.ranks import MARK_PART, NODE_PART, UNMARKED, Mark, RankStore
+from chalicelib.store.records import RecordStore, row_of
+
+_ATTEMPTS = 6
+_INDEX_PARTS = frozenset({MARK_PART, NODE_PART})
+MAX_GROUP = 20
+"""Authoritative submissions tried in one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Leave to change records. ``played``: by the server's clock; None for authoritative submissions."""
+
+    played: timedelta | None
+
+
+class Ticket(Protocol):
+    """What entitles to submit, once: a game, or a submission id."""
+
+    def key(self) -> tuple[str, Item] | None:
+        """Return the table and key to read, or None when there is nothing to read."""
+
+    def admit(self, item: Item | None, submissions: tuple[Submission, ...], now: datetime) -> Admission | GameResult:
+        """Return leave to submit, or the answer given before; raise a GameError to refuse."""
+
+    def closing(self, submissions: tuple[Submission, ...], result: GameResult) -> list[Part]:
+        """Return the writes that use the ticket up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Submissions of one player under one ticket, at most one per board."""
+
+    player_id: str
+    submissions: tuple[Submission, ...]
+    ticket: Ticket
+
+
+Verdict = GameResult | GameError
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """One submission and what it would change."""
+
+    board: Board
+    period: Period
+    before: Record | None
+    mark: Mark
+    change: Change
+    after: Record | None
+
+    @property
+    def writes(self) -> bool:
+        return self.change.outcome in {Outcome.IMPROVED, Outcome.WORSENED}
+
+    @property
+    def settlement(self) -> Settlement | None:
+        """Where the player should be counted, when that is not what the mark says."""
+        if self.after is None or self.mark.generation >= self.after.generation:
+            return None
+        return settlement_of(self.board, self.after)
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A claim admitted, with everything it would change and its answer."""
+
+    claim: Claim
+    player: Player
+    targets: tuple[_Target, ...]
+    result: GameResult
+
+
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    """All items a group of claims touches, from one consistent read."""
+
+    items: dict[tuple[str, str], Item]
+
+    def get(self, table: str, key: Item) -> Item | None:
+        return self.items.get((table, key_text(key)))
+
+
+class Scores:
+    def __init__(  # noqa: PLR0913  # the composition root names them
+        self,
+        *,
+        dynamo: Dynamo,
+        boards: Boards,
+        board_store: BoardStore,
+        players: PlayerStore,
+        records: RecordStore,
+        ranks: RankStore,
+        reader: RankReader,
+        settler: Settler,
+        clock: Clock,
+    ) -> None:
+        self._dynamo = dynamo
+        self._boards = boards
+        self._board_store = board_store
+        self._players = players
+        self._records = records
+        self._ranks = ranks
+        self._reader = reader
+        self._settler = settler
+        self._clock = clock
+
+    def submit(self, claim: Claim) -> GameResult:
+        """Apply the submissions of one claim and return the answer, with ranks before and after.
+
+        Cost: one BatchGetItem; one BatchGetItem and up to two counting queries per board at the same time; one
+        TransactWriteItems of at most 2 + boards x (2 + 5) items.
+
+        Raises:
+            GameError: The ticket, the player or a board refuses; nothing was changed.
+            ContendedError: Other writers kept changing the same items; nothing was changed.
+        """
+        for attempt in range(_ATTEMPTS):
+            verdicts = self._attempt([claim], ranked=True)
+            if verdicts is not None:
+                verdict = verdicts[0]
+                if isinstance(verdict, GameError):
+                    raise verdict
+                return verdict
+            pause(attempt)
+        raise ContendedError("the same record kept changing; send the same request again")
+
+    def submit_many(self, claims: Sequence[Claim]) -> list[Verdict]:
+        """Apply many claims, in order, without reading ranks; each stands or falls alone.
+
+        Cost: per group of up to 20 players one BatchGetItem and one TransactWriteItems.
+        """
+        verdicts: list[Verdict] = []
+        for group in _groups(claims):
+            together = self._attempt(group, ranked=False)
+            verdicts.extend(together if together is not None else map(self._alone, group))
+        return verdicts
+
+    def remove(self, player_id: str, board: Board, period_id: str) -> None:
+        """Delete a record and its place in the ranks. Raises RecordNotFoundError when there is none."""
+        self._revise(player_id, board, period_id, None)
+
+    def hide(self, player_id: str, board: Board, period_id: str, *, hidden: bool) -> Record:
+        """Take a record out of the ranks and listings, or put it back; its player still sees it."""
+        revised = self._revise(player_id, board, period_id, hidden)
+        if revised is None:
+            raise _no_record(player_id, board, period_id)
+        return revised
+
+    def _alone(self, claim: Claim) -> Verdict:
+        try:
+            return self.submit(claim)
+        except GameError as error:
+            return error
+
+    def _attempt(self, claims: Sequence[Claim], *, ranked: bool) -> list[Verdict] | None:
+        """Return the claims' answers, or None when something changed meanwhile and nothing was written."""
+        now = self._clock()
+        trees = self._trees(claims, now)
+        snapshot = self._read(claims, trees)
+        if self._boards_changed(snapshot, trees):
+            return None
+        prepared = [self._prepared(claim, trees, snapshot, now, ranked=ranked) for claim in claims]
+        drafts = [each for each in prepared if isinstance(each, _Draft)]
+        if drafts and not self._committed(drafts):
+            return None
+        return [each.result if isinstance(each, _Draft) else each for each in prepared]
+
+    def _trees(self, claims: Sequence[Claim], now: datetime) -> dict[str, tuple[Board, Period]]:
+        board_ids = dict.fromkeys(each.board_id for claim in claims for each in claim.submissions)
+        found = [self._boards.known(board_id) for board_id in board_ids]
+        return {board.board_id: (board, periods.period_at(board.reset, now)) for board in found}
+
+    def _read(self, claims: Sequence[Claim], trees: dict[str, tuple[Board, Period]]) -> _Snapshot:
+        wanted = [(self._board_store.table, self._board_store.key(board_id)) for board_id in trees]
+        for claim in claims:
+            ticket = claim.ticket.key()
+            wanted += [ticket] if ticket else []
+            wanted.append((self._players.table, self._players.key(claim.player_id)))
+            for submission in claim.submissions:
+                tree = submission.board_id, trees[submission.board_id][1].period_id
+                wanted.append((self._records.table, self._records.key(claim.player_id, *tree)))
+                wanted.append((self._ranks.table, self._ranks.mark_key(*tree, claim.player_id)))
+        return _Snapshot(self._dynamo.get_all(wanted))
+
+    def _boards_changed(self, snapshot: _Snapshot, trees: dict[str, tuple[Board, Period]]) -> bool:
+        changed = False
+        for board_id, (board, _) in trees.items():
+            item = snapshot.get(self._board_store.table, self._board_store.key(board_id))
+            stored = self._board_store.parsed(item) if item else self._boards.refreshed(board_id)
+            self._boards.remember(stored)
+            changed = changed or stored.revision != board.revision
+        return changed
+
+    def _prepared(
+        self,
+        claim: Claim,
+        trees: dict[str, tuple[Board, Period]],
+        snapshot: _Snapshot,
+        now: datetime,
+        *,
+        ranked: bool,
+    ) -> _Draft | Verdict:
+        ticket = claim.ticket.key()
+        try:
+            admission = claim.ticket.admit(snapshot.get(*ticket) if ticket else None, claim.submissions, now)
+            player = self._player(claim.player_id, snapshot)
+        except GameError as error:
+            return error
+        if isinstance(admission, GameResult):
+            return admission
+        targets = tuple(
+            self._target(each, trees[each.board_id], player, snapshot, admission, now) for each in claim.submissions
+        )
+        placements = self._placements(targets, ranked=ranked)
+        return _Draft(claim, player, targets, GameResult(now, placements))
+
+    def _player(self, player_id: str, snapshot: _Snapshot) -> Player:
+        item = snapshot.get(self._players.table, self._players.key(player_id))
+        player = self._players.parsed(item) if item else None
+        if player is None or player.state is not PlayerState.ACTIVE:
+            raise PlayerNotFoundError(f"there is no player {player_id!r}", player_id=player_id)
+        return player
+
+    def _target(  # noqa: PLR0913  # one submission's whole context
+        self,
+        submission: Submission,
+        tree: tuple[Board, Period],
+        player: Player,
+        snapshot: _Snapshot,
+        admission: Admission,
+        now: datetime,
+    ) -> _Target:
+        board, period = tree
+        key = board.board_id, period.period_id
+        item = snapshot.get(self._records.table, self._records.key(player.player_id, *key))
+        mark_item = snapshot.get(self._ranks.table, self._ranks.mark_key(*key, player.player_id))
+        before = self._records.parsed(item) if item else None
+        mark = self._ranks.parsed_mark(mark_item) if mark_item else UNMARKED
+        reason = records.rejection(board, submission, admission.played)
+        change = Change(Outcome.REJECTED, reason=reason) if reason else records.apply(board, before, submission)
+        target = _Target(board, period, before, mark, change, before)
+        return replace(target, after=_changed(target, player, now)) if target.writes else target
+
+    def _placements(self, targets: Sequence[_Target], *, ranked: bool) -> tuple[Placement, ...]:
+        if not ranked:
+            return tuple(_placement(target, None, None) for target in targets)
+        pairs = [(target, _question(target, target.before), _question(target, target.after)) for target in targets]
+        questions = list(dict.fromkeys(each for _, *both in pairs for each in both if each is not None))
+        standing_by_question = dict(zip(questions, self._reader.read(questions), strict=True))
+        return tuple(
+            _placement(
+                target,
+                standing_by_question[before] if before else None,
+                standing_by_question[after] if after else None,
+            )
+            for target, before, after in pairs
+        )
+
+    def _committed(self, drafts: Sequence[_Draft]) -> bool:
+        """Write everything in one transaction; when only the index is contended, everything but the index."""
+        truth = [part for draft in drafts for part in self._truth_parts(draft)]
+        settlements = [(target, target.settlement) for draft in drafts for target in draft.targets]
+        moves = [settlement.move_from(target.mark) for target, settlement in settlements if settlement is not None]
+        parts = [*truth, *self._ranks.parts(moves)]
+        if len(parts) > MAX_TRANSACTION_ITEMS:
+            return False
+        try:
+            self._dynamo.transact(parts)
+        except CancelledError as error:
+            if error.refused or not error.contended <= _INDEX_PARTS:
+                return False
+            return self._committed_without_index(truth, [each for _, each in settlements if each is not None])
+        return True
+
+    def _committed_without_index(self, truth: Sequence[Part], settlements: Sequence[Settlement]) -> bool:
+        try:
+            self._dynamo.transact(truth)
+        except CancelledError:
+            return False
+        for settlement in settlements:
+            self._settler.settle([settlement])
+        return True
+
+    def _truth_parts(self, draft: _Draft) -> list[Part]:
+        parts = draft.claim.ticket.closing(draft.claim.submissions, draft.result)
+        writing = [target for target in draft.targets if target.writes and target.after]
+        if writing:
+            parts.append(self._players.unchanged_part("player", draft.player))
+        for target in writing:
+            board = self._boards.sealed(target.board)
+            if target.after is not None:
+                parts.append(self._records.put_part("record", board, target.after, target.before))
+        return parts
+
+    def _revise(self, player_id: str, board: Board, period_id: str, hidden: bool | None) -> Record | None:
+        """Delete a record (``hidden`` None), or hide or show it, and move its place in the index along."""
+        for attempt in range(_ATTEMPTS):
+            record = self._records.get_many(board.board_id, period_id, [player_id]).get(player_id)
+            if record is None:
+                raise _no_record(player_id, board, period_id)
+            if hidden is record.hidden:
+                return record
+            mark = self._ranks.marks(board.board_id, period_id, [player_id]).get(player_id, UNMARKED)
+            revised = None if hidden is None else replace(record, hidden=hidden, generation=record.generation + 1)
+            if self._revised(board, record, revised, mark):
+                return revised
+            pause(attempt)
+        raise ContendedError("the record kept changing; send the same request again")
+
+    def _revised(self, board: Board, record: Record, revised: Record | None, mark: Mark) -> bool:
+        if revised is None:
+            truth, settlement = self._records.delete_part("record", record), deletion_of(board, record)
+        else:
+            truth = self._records.put_part("record", board, revised, record)
+            settlement = settlement_of(board, revised)
+        try:
+            self._dynamo.transact([truth, *self._ranks.parts([settlement.move_from(mark)])])
+        except CancelledError:
+            return False
+        return True
+
+
+def _changed(target: _Target, player: Player, now: datetime) -> Record:
+    before = target.before
+    return Record(
+        player_id=player.player_id,
+        board_id=target.board.board_id,
+        period_id=target.period.period_id,
+        score=target.change.score,
+        subscore=target.change.subscore,
+        achieved_at=now,
+        generation=max(before.generation if before else 0, target.mark.generation) + 1,
+        display_name=player.display_name,
+        avatar=player.avatar,
+        hidden=before.hidden if before else False,
+        expires_at=records.expiry(target.board, target.period),
+    )
+
+
+def _question(target: _Target, record: Record | None) -> Question | None:
+    if record is None or record.hidden:
+        return None
+    before = target.before
+    own_key = row_of(target.board, before).order_key if before and not before.hidden else None
+    value = target.board.value(record.score, record.subscore)
+    return Question(target.board, target.period.period_id, value, record.player_id, target.mark, own_key)
+
+
+def _placement(target: _Target, before: Standing | None, after: Standing | None) -> Placement:
+    total = after.others + 1 if after else None
+    return Placement(
+        board_id=target.board.board_id,
+        period_id=target.period.period_id,
+        outcome=target.change.outcome,
+        reason=target.change.reason,
+        before=records.shown(target.before),
+        after=records.shown(target.after),
+        rank_before=before.rank if before else None,
+        rank_after=after.rank if after else None,
+        total=total,
+        percentile=percentile(after.rank, total) if after and total else None,
+    )
+
+
+def _groups(claims: Sequence[Claim]) -> list[list[Claim]]:
+    """Return the claims in order, in groups in which no player comes twice and no transaction gets too large."""
+    groups: list[list[Claim]] = []
+    players: set[str] = set()
+    for claim in claims:
+        if not groups or claim.player_id in players or len(groups[-1]) == MAX_GROUP:
+            groups.append([])
+            players = set()
+        groups[-1].append(claim)
+        players.add(claim.player_id)
+    return groups
+
+
+def _no_record(player_id: str, board: Board, period_id: str) -> RecordNotFoundError:
+    return RecordNotFoundError(
+        f"player {player_id!r} has no record on board {board.board_id!r} in period {period_id}", player_id=player_id
+    )

@@ -1,0 +1,94 @@
+"""Settle: bring the rank index in line with records, exactly once per change of a record.
+
+One way for everybody: what ends a game, submits, deletes or hides plans the same moves as what follows the records'
+stream. A move is refused unless the player's mark is as it was read, so duplicates, reordering and crashes leave no
+drift.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.domain.boards import Board
+from chalicelib.domain.records import Record
+from chalicelib.ranking.bins import Path, place
+from chalicelib.store.dynamo import MAX_TRANSACTION_ITEMS, CancelledError, Dynamo, Part, pause
+from chalicelib.store.ranks import UNMARKED, Mark, Move, RankStore
+
+_ATTEMPTS = 8
+_log = logging.getLogger("laurel")
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """Where a player should be counted as of a generation of the record; ``path`` None: nowhere."""
+
+    board: Board
+    period_id: str
+    player_id: str
+    path: Path | None
+    generation: int
+    expires_at: datetime | None
+
+    def move_from(self, mark: Mark) -> Move:
+        return Move(
+            self.board, self.period_id, self.player_id, mark, self.path, self.generation, self.expires_at
+        )
+
+
+def settlement_of(board: Board, record: Record) -> Settlement:
+    """Return where a stored record should be counted: hidden ones nowhere."""
+    path = None if record.hidden else place(board, board.value(record.score, record.subscore)).path
+    return Settlement(board, record.period_id, record.player_id, path, record.generation, record.expires_at)
+
+
+def deletion_of(board: Board, record: Record) -> Settlement:
+    """Return the settlement of a deleted record: counted nowhere, one generation past its last."""
+    generation = record.generation + 1
+    return Settlement(board, record.period_id, record.player_id, None, generation, record.expires_at)
+
+
+class Settler:
+    def __init__(self, dynamo: Dynamo, ranks: RankStore) -> None:
+        self._dynamo = dynamo
+        self._ranks = ranks
+
+    def settle(self, settlements: Sequence[Settlement]) -> bool:
+        """Count every settlement that is not yet counted; False when contention left some for later.
+
+        Args:
+            settlements: Of one board and period, each player at most once.
+        """
+        for attempt in range(_ATTEMPTS):
+            pending = self._pending(settlements)
+            if not pending:
+                return True
+            if not all([self._moved(group) for group in self._grouped(pending)]):
+                pause(attempt)
+        if not self._pending(settlements):
+            return True
+        _log.warning("settle_deferred", extra={"board_id": settlements[0].board.board_id, "count": len(settlements)})
+        return False
+
+    def _pending(self, settlements: Sequence[Settlement]) -> list[Move]:
+        first = settlements[0]
+        players = [each.player_id for each in settlements]
+        marks = self._ranks.marks(first.board.board_id, first.period_id, players)
+        pairs = [(each, marks.get(each.player_id, UNMARKED)) for each in settlements]
+        return [each.move_from(mark) for each, mark in pairs if mark.generation < each.generation]
+
+    def _grouped(self, moves: Sequence[Move]) -> list[list[Part]]:
+        """Return the parts of as few transactions as a simple halving finds."""
+        parts = self._ranks.parts(moves)
+        if len(parts) <= MAX_TRANSACTION_ITEMS:
+            return [parts]
+        half = len(moves) // 2
+        return [*self._grouped(moves[:half]), *self._grouped(moves[half:])]
+
+    def _moved(self, parts: Sequence[Part]) -> bool:
+        try:
+            self._dynamo.transact(parts)
+        except CancelledError:
+            return False
+        return True
