@@ -34,7 +34,7 @@ def create_tables(dynamodb: Any, stage: str = STAGE) -> list[str]:
 
 def tables(stage: str = STAGE, template: Path = TEMPLATE) -> Iterator[dict[str, Any]]:
     """Yield the properties of each table as CloudFormation would see them in this stage."""
-    document = yaml.load(template.read_text(encoding="utf-8"), Loader=_TemplateLoader)  # noqa: S506  # a SafeLoader
+    document = yaml.load(template.read_text(encoding="utf-8"), Loader=_TemplateLoader)  # noqa: S506  # its loader is a SafeLoader
     evaluation = _Evaluation(document, {"Stage": stage})
     for resource in document["Resources"].values():
         if resource["Type"] == "AWS::DynamoDB::Table":
