@@ -105,6 +105,21 @@ def first_value(board: Board, path: Path) -> tuple[int, int]:
     return score, (INT64_MIN if board.subscore_order else 0)
 
 
+def holds_one_value(board: Board, path: Path) -> bool:
+    """Tell whether all records counted at a full path are equal: a bin of ties."""
+    digits = board.layout.digits
+    scores = bin_at(path[:digits])
+    if board.subscore_order is None:
+        return scores.exact
+    return len(path) > digits and bin_at(path[digits:]).exact
+
+
+def range_below(board: Board, path: Path) -> tuple[int, int]:
+    """Return the best and the worst directed score counted below a node of the score's part of the tree."""
+    rest = board.layout.digits - len(path)
+    return bin_at(path + (0,) * rest).first, bin_at(path + (_DIGIT_MASK,) * rest).last
+
+
 def is_leaf(board: Board, path: Path) -> bool:
     """Tell whether a path ends at a bin, rather than at a node with children."""
     digits = board.layout.digits

@@ -165,16 +165,15 @@ def connect(session: botocore.session.Session | None = None) -> Dynamo:
     return Dynamo(session.create_client("dynamodb", region_name=region, config=config))
 
 
-def bind(models_by_table: Mapping[str, type[Model]], dynamo: Dynamo) -> None:
-    """Point each model at its table and make all of them share one client.
+def bind(model: type[Model], table: str, dynamo: Dynamo) -> None:
+    """Point a model at its table and make it use the shared client.
 
     PynamoDB 6.1 makes a session and a client per model (about 90 ms each) and has no public way to share one; these
     two private attributes are that way, held by a test.
     """
-    for table, model in models_by_table.items():
-        model.Meta.table_name = table  # type: ignore[attr-defined]  # every model has a Meta, added by each subclass
-        model._connection = None  # noqa: SLF001  # see above
-        model._get_connection().connection._client = dynamo.client  # noqa: SLF001  # see above
+    model.Meta.table_name = table  # type: ignore[attr-defined]  # every subclass has a Meta
+    model._connection = None  # noqa: SLF001  # see above
+    model._get_connection().connection._client = dynamo.client  # noqa: SLF001  # see above
 
 
 @contextmanager

@@ -86,11 +86,13 @@ class GameStore:
                 for item in items:
                     batch.delete(item)
 
-    def close_part(self, name: str, game: Game, submissions: tuple[Submission, ...], result: GameResult) -> Part:
+    def close_part(
+        self, name: str, player_id: str, game_id: str, submissions: tuple[Submission, ...], result: GameResult
+    ) -> Part:
         """Return the write that ends a game, refused if it ended meanwhile or is gone."""
         request: Item = {
             "TableName": self.table,
-            "Key": self.key(game.player_id, game.game_id),
+            "Key": self.key(player_id, game_id),
             "UpdateExpression": "SET submissions = :submissions, #result = :result",
             "ConditionExpression": "attribute_exists(player_id) AND attribute_not_exists(#result)",
             "ExpressionAttributeNames": {"#result": "result"},

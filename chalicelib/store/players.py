@@ -8,6 +8,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 
 from chalicelib.domain.players import Identity, IdentityKind, Player, PlayerState
+from chalicelib.errors import ContendedError
 from chalicelib.store import keys
 from chalicelib.store.dynamo import CancelledError, ConditionFailedError, Dynamo, Item, Part, translated
 from chalicelib.store.typed import from_milliseconds, from_seconds, milliseconds, n, s, seconds
@@ -104,7 +105,7 @@ class PlayerStore:
         except CancelledError as error:
             if error.refused:
                 return False
-            raise
+            raise ContendedError("this identity is being registered; send the same request again") from error
         return True
 
     def by_identity(self, identity: Identity) -> str | None:

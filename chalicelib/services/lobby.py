@@ -1,0 +1,54 @@
+"""The lobby: what a client shows first."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.domain.boards import Board
+from chalicelib.domain.games import Game
+from chalicelib.domain.periods import Period
+from chalicelib.domain.players import Player
+from chalicelib.services.boards import Boards
+from chalicelib.services.clock import Clock
+from chalicelib.services.games import Games
+from chalicelib.services.players import Players
+from chalicelib.services.standings import OwnEntry, Standings
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What everybody sees: the server's time and the boards with their current periods."""
+
+    now: datetime
+    boards: list[tuple[Board, Period]]
+
+
+@dataclass(frozen=True, slots=True)
+class Lobby:
+    """What a signed-in player sees besides."""
+
+    player: Player
+    standings: list[tuple[Board, Period, OwnEntry]]
+    open_game: Game | None
+    unread_notices: int
+
+
+class Lobbies:
+    def __init__(
+        self, *, boards: Boards, players: Players, games: Games, standings: Standings, clock: Clock
+    ) -> None:
+        self._boards = boards
+        self._players = players
+        self._games = games
+        self._standings = standings
+        self._clock = clock
+
+    def front(self) -> Front:
+        """Return the public part. At most one scan of the boards per five seconds and process."""
+        boards = self._boards.all()
+        return Front(self._clock(), [(board, self._boards.period(board, "current")) for board in boards])
+
+    def lobby(self, player_id: str) -> Lobby:
+        """Return a player's part. One GetItem, two Queries and the ranks of the player's current records."""
+        player = self._players.own(player_id)
+        standings = self._standings.own_all(player_id)
+        return Lobby(player, standings, self._games.newest_open(player_id), unread_notices=0)

@@ -1,0 +1,220 @@
+"""Players: registering, signing in, profiles, and leaving with everything."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from chalicelib.domain import players
+from chalicelib.domain.games import Game
+from chalicelib.domain.players import Identity, IdentityKind, Player, PlayerState
+from chalicelib.domain.records import Record
+from chalicelib.errors import (
+    ContendedError,
+    GameError,
+    IdentityTakenError,
+    IdentityUnknownError,
+    PlayerNotFoundError,
+    RecordNotFoundError,
+    TokenError,
+    TokenExpiredError,
+    TokenReusedError,
+)
+from chalicelib.services.boards import Boards
+from chalicelib.services.clock import Clock, new_id
+from chalicelib.services.scores import Scores
+from chalicelib.services.tokens import (
+    REFRESH_LIFETIME,
+    Tokens,
+    digest,
+    new_refresh_token,
+    parsed_refresh_token,
+    same,
+)
+from chalicelib.store.games import GameStore
+from chalicelib.store.players import PlayerStore, Session
+from chalicelib.store.records import RecordStore
+
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    access_token: str
+    access_expires_at: datetime
+    refresh_token: str
+    refresh_expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    player: Player
+    tokens: TokenPair
+    created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """Everything kept about one player."""
+
+    player: Player
+    sessions: list[Session]
+    games: list[Game]
+    records: list[Record]
+
+
+class Players:
+    def __init__(  # noqa: PLR0913  # the composition root names them
+        self,
+        *,
+        store: PlayerStore,
+        games: GameStore,
+        records: RecordStore,
+        scores: Scores,
+        boards: Boards,
+        tokens: Tokens,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._games = games
+        self._records = records
+        self._scores = scores
+        self._boards = boards
+        self._tokens = tokens
+        self._clock = clock
+
+    def register(self, kind: IdentityKind, secret: str, display_name: str | None, locale: str) -> SignedIn:
+        """Make a new player who signs in with this identity, or raise IdentityTakenError."""
+        identity = _identity(kind, secret)
+        player_id = new_id()
+        player = Player(
+            player_id=player_id,
+            display_name=display_name or players.default_name(player_id),
+            locale=locale,
+            metadata={},
+            created_at=self._clock(),
+            identities=(identity,),
+        )
+        if not self._store.register(player):
+            raise IdentityTakenError(f"a player with this {kind.value} id exists; sign in with POST /players/signIn")
+        return SignedIn(player, self._new_session(player_id), created=True)
+
+    def sign_in(self, kind: IdentityKind, secret: str) -> SignedIn:
+        """Open a session of the player with this identity, or raise IdentityUnknownError.
+
+        A player whose deletion was interrupted is deleted for good first, so that the same device can start anew.
+        """
+        player_id = self._store.by_identity(_identity(kind, secret))
+        player = self._store.get(player_id) if player_id else None
+        if player is not None and player.state is PlayerState.LEAVING:
+            self._erase(player)
+            player = None
+        if player is None:
+            raise IdentityUnknownError(f"no player has this {kind.value} id; register with POST /players")
+        return SignedIn(player, self._new_session(player.player_id), created=False)
+
+    def refresh(self, refresh_token: str) -> TokenPair:
+        """Return new tokens for a refresh token, which is used up by it.
+
+        Raises:
+            TokenReusedError: The token was used before: somebody has a copy. The session is closed.
+        """
+        presented = parsed_refresh_token(refresh_token)
+        session = self._store.session(presented.player_id, presented.session_id)
+        if session is None:
+            raise TokenError("the session is closed; sign in again")
+        if self._clock() >= session.expires_at:
+            raise TokenExpiredError("the session has expired; sign in again")
+        successor = new_refresh_token(session.player_id, session.session_id)
+        expires_at = self._clock() + REFRESH_LIFETIME
+        current = same(session.token_digest, presented.digest)
+        if not current or not self._store.rotate(session, successor.digest, expires_at):
+            self._store.close_session(session.player_id, session.session_id)
+            raise TokenReusedError("the refresh token was used before; its session is closed, sign in again")
+        return self._pair(session.player_id, session.session_id, successor.text, expires_at)
+
+    def sign_out(self, refresh_token: str) -> None:
+        """Close the token's session. Signing out twice is no error."""
+        presented = parsed_refresh_token(refresh_token)
+        session = self._store.session(presented.player_id, presented.session_id)
+        if session is not None and same(session.token_digest, presented.digest):
+            self._store.close_session(session.player_id, session.session_id)
+
+    def own(self, player_id: str) -> Player:
+        """Return the signed-in player, or raise TokenError when the account is gone."""
+        player = self._store.get(player_id)
+        if player is None or player.state is not PlayerState.ACTIVE:
+            raise account_gone()
+        return player
+
+    def public(self, player_id: str) -> Player:
+        player = self._store.get(player_id)
+        if player is None or player.state is not PlayerState.ACTIVE:
+            raise PlayerNotFoundError(f"there is no player {player_id!r}", player_id=player_id)
+        return player
+
+    def change(
+        self, player_id: str, *, display_name: str | None, locale: str | None, metadata: dict[str, str] | None
+    ) -> Player:
+        """Replace the given parts of a profile; a new name shows on all boards at once."""
+        for _ in range(_ATTEMPTS):
+            before = self.own(player_id)
+            after = replace(
+                before,
+                display_name=display_name or before.display_name,
+                locale=locale or before.locale,
+                metadata=before.metadata if metadata is None else metadata,
+            )
+            if self._store.replace(before, after):
+                self._show(before, after)
+                return after
+        raise ContendedError("the profile kept changing; send the same request again")
+
+    def delete(self, player_id: str) -> None:
+        """Delete the account and everything in it; a repeated call continues where another stopped."""
+        for _ in range(_ATTEMPTS):
+            player = self._store.get(player_id)
+            if player is None:
+                return
+            leaving = replace(player, state=PlayerState.LEAVING)
+            if player.state is PlayerState.LEAVING or self._store.replace(player, leaving):
+                self._erase(player)
+                return
+        raise ContendedError("the profile kept changing; send the same request again")
+
+    def export(self, player_id: str) -> Export:
+        player = self.own(player_id)
+        sessions, games = self._store.sessions(player_id), self._games.of_player(player_id)
+        return Export(player, sessions, games, self._records.of_player(player_id))
+
+    def _erase(self, player: Player) -> None:
+        for record in self._records.of_player(player.player_id):
+            try:
+                self._scores.remove(player.player_id, self._boards.known(record.board_id), record.period_id)
+            except RecordNotFoundError:
+                continue
+        self._games.delete_all(player.player_id)
+        self._store.delete(player)
+
+    def _show(self, before: Player, after: Player) -> None:
+        if before.display_name == after.display_name:
+            return
+        for record in self._records.of_player(after.player_id):
+            self._records.rename(record, after.display_name, after.avatar)
+
+    def _new_session(self, player_id: str) -> TokenPair:
+        session_id, now = new_id(), self._clock()
+        token = new_refresh_token(player_id, session_id)
+        session = Session(player_id, session_id, token.digest, now, now + REFRESH_LIFETIME)
+        self._store.open_session(session)
+        return self._pair(player_id, session_id, token.text, session.expires_at)
+
+    def _pair(self, player_id: str, session_id: str, refresh_token: str, refresh_expires_at: datetime) -> TokenPair:
+        access_token, access_expires_at = self._tokens.access(player_id, session_id)
+        return TokenPair(access_token, access_expires_at, refresh_token, refresh_expires_at)
+
+
+def account_gone() -> GameError:
+    return TokenError("this account was deleted; register again with POST /players")
+
+
+def _identity(kind: IdentityKind, secret: str) -> Identity:
+    return Identity(kind, digest(secret))

@@ -1,0 +1,342 @@
+"""Standings: pages, own entries, neighbourhoods, friends and distributions of a board, every rank exact."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from chalicelib.domain.boards import Board, directed
+from chalicelib.domain.periods import Period
+from chalicelib.domain.records import Record
+from chalicelib.errors import CursorError, RecordNotFoundError
+from chalicelib.ranking import bins, nodes, order
+from chalicelib.ranking.bins import Path
+from chalicelib.ranking.nodes import Counts
+from chalicelib.ranking.pages import Value, competition_ranks, percentile, window
+from chalicelib.services.boards import Boards
+from chalicelib.services.ranks import Question, RankReader, Standing
+from chalicelib.services.tokens import Tokens
+from chalicelib.store.dynamo import Dynamo
+from chalicelib.store.ranks import RankStore, TreeQuery
+from chalicelib.store.records import RecordStore, Row, row_of
+
+_AFTER, _BEFORE = "after", "before"
+_TOP = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A record with its rank; None when the record is hidden."""
+
+    rank: int | None
+    player_id: str
+    display_name: str
+    avatar: str | None
+    score: int
+    subscore: int
+    achieved_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OwnEntry:
+    """A player's entry with what only its reader gets: how many are ranked, and the share not better, in percent."""
+
+    entry: Entry
+    total: int
+    percentile: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Consecutive entries, best first. ``next_cursor`` is None on the last page, ``previous_cursor`` on the first."""
+
+    board: Board
+    period: Period
+    entries: list[Entry]
+    next_cursor: str | None = None
+    previous_cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """How many records have a score from ``low`` to ``high``, both included."""
+
+    low: int
+    high: int
+    count: int
+
+
+class Standings:
+    def __init__(  # noqa: PLR0913  # the composition root names them
+        self,
+        *,
+        dynamo: Dynamo,
+        boards: Boards,
+        records: RecordStore,
+        ranks: RankStore,
+        reader: RankReader,
+        tokens: Tokens,
+    ) -> None:
+        self._dynamo = dynamo
+        self._boards = boards
+        self._records = records
+        self._ranks = ranks
+        self._reader = reader
+        self._tokens = tokens
+
+    def total(self, board_id: str, period: str) -> tuple[Board, Period, int]:
+        """Return the board, the period and how many records are ranked in it. One BatchGetItem of one item."""
+        board, found = self._tree(board_id, period)
+        return board, found, self._reader.total(board, found.period_id)
+
+    def top(self, board_id: str, period: str, limit: int) -> Page:
+        """Return the best entries. One Query."""
+        board, found = self._tree(board_id, period)
+        rows = self._records.after(board, found.period_id, _TOP, limit + 1)
+        ranks = competition_ranks(_values(board, rows), {}, from_top=True)
+        return self._page(board, found, rows[:limit], ranks, more_above=False, more_below=len(rows) > limit)
+
+    def page(self, board_id: str, period: str, cursor: str, limit: int) -> Page:
+        """Return the entries next to a cursor's. One Query, then the ranks of at most two values in one read.
+
+        Ranks are read, not counted on from the page before: they are exact though scores change between two pages.
+
+        Raises:
+            CursorError: Forged, or made for another board or period.
+        """
+        board, found = self._tree(board_id, period)
+        direction, order_key = self._opened(board, found, cursor)
+        if direction == _AFTER:
+            rows = self._records.after(board, found.period_id, order_key, limit + 1)
+            shown, more_above, more_below = rows[:limit], True, len(rows) > limit
+        else:
+            rows = self._records.before(board, found.period_id, order_key, limit + 1)
+            shown, more_above, more_below = rows[-limit:], len(rows) > limit, True
+        ranks = self._ranks_of(board, found.period_id, shown, from_top=not more_above)
+        return self._page(board, found, shown, ranks, more_above=more_above, more_below=more_below)
+
+    def from_rank(self, board_id: str, period: str, rank: int, limit: int) -> Page:
+        """Return the page whose first entries share the rank at a 1-based position of the listing.
+
+        Where many records tie, the page begins with the first of them. Beyond the last record it is empty.
+        Cost: a read of one node per level, in sequence, then one Query, which passes over the better records of the
+        same bin.
+        """
+        board, found = self._tree(board_id, period)
+        located = self._located(board, found.period_id, rank - 1)
+        if located is None:
+            return Page(board, found, [])
+        path, offset = located
+        first = bins.first_value(board, path)
+        skipped = 0 if bins.holds_one_value(board, path) else offset
+        start = order.prefix(first)
+        rows = self._records.after(board, found.period_id, start, skipped + limit + 1)
+        values = _values(board, rows)
+        begin = values.index(values[min(skipped, len(rows) - 1)]) if rows else 0
+        known = {values[0]: rank - offset} if rows else {}
+        ranks = competition_ranks(values, known, from_top=False)
+        end = begin + limit
+        return self._page(
+            board, found, rows[begin:end], ranks[begin:end], more_above=rank - offset + begin > 1, more_below=len(rows) > end
+        )
+
+    def own(self, board_id: str, period: str, player_id: str) -> OwnEntry:
+        """Return a player's entry, or raise RecordNotFoundError.
+
+        Cost: one GetItem of the record, then one BatchGetItem (3 nodes and the mark) alongside one counting Query.
+        """
+        board, found = self._tree(board_id, period)
+        record = self._record(board, found.period_id, player_id)
+        if record.hidden:
+            return OwnEntry(_entry(row_of(board, record), None), self._reader.total(board, found.period_id), None)
+        standing = self._reader.read([_question(board, record)])[0]
+        return _own_entry(board, record, standing)
+
+    def own_all(self, player_id: str) -> list[tuple[Board, Period, OwnEntry]]:
+        """Return a player's entries in the current periods of all boards. One Query, then the ranks in one read."""
+        current: list[tuple[Board, Period, Record]] = []
+        for record in self._records.of_player(player_id):
+            board = self._boards.get(record.board_id)
+            period = self._boards.period(board, "current")
+            if record.period_id == period.period_id and not record.hidden:
+                current.append((board, period, record))
+        standings = self._reader.read([_question(board, record) for board, _, record in current])
+        return [
+            (board, period, _own_entry(board, record, standing))
+            for (board, period, record), standing in zip(current, standings, strict=True)
+        ]
+
+    def around(self, board_id: str, period: str, player_id: str, size: int) -> Page:
+        """Return ``size`` entries around a player's, which is in the middle unless an end of the board is near.
+
+        The player's own entry is what is stored now, even if the ordered index does not show it yet.
+        Cost: one GetItem; then one rank read alongside two Queries; one more rank read where ties pass the window.
+        """
+        board, found = self._tree(board_id, period)
+        record = self._record(board, found.period_id, player_id)
+        if record.hidden:
+            raise _not_ranked(player_id, board)
+        own = row_of(board, record)
+        tree = board, found.period_id, own.order_key
+        standings, (above, below) = self._dynamo.alongside(
+            partial(self._reader.read, [_question(board, record)]),
+            [partial(self._records.before, *tree, size + 1), partial(self._records.after, *tree, size + 1)],
+        )
+        above, below = _without(above, player_id), _without(below, player_id)
+        rows = [*above, own, *below]
+        known = {board.value(record.score, record.subscore): standings[0].rank}
+        ranks = self._ranks_of(board, found.period_id, rows, from_top=len(above) <= size, known=known)
+        pairs = list(zip(rows, ranks, strict=True))
+        shown = window(pairs[: len(above)], pairs[len(above)], pairs[len(above) + 1 :], size)
+        first, last = pairs.index(shown[0]), pairs.index(shown[-1])
+        return self._page(
+            board,
+            found,
+            [row for row, _ in shown],
+            [rank for _, rank in shown],
+            more_above=first > 0,
+            more_below=last < len(pairs) - 1,
+        )
+
+    def among(self, board_id: str, period: str, player_ids: Sequence[str]) -> Page:
+        """Return the entries of some players, best first; those without a visible record are left out.
+
+        Cost: one BatchGetItem of the records, then one BatchGetItem of nodes and marks alongside one counting Query a
+        player.
+        """
+        board, found = self._tree(board_id, period)
+        stored = self._records.get_many(board.board_id, found.period_id, player_ids).values()
+        visible = sorted(
+            (record for record in stored if not record.hidden), key=lambda record: row_of(board, record).order_key
+        )
+        standings = self._reader.read([_question(board, record) for record in visible])
+        entries = [
+            _entry(row_of(board, record), standing.rank) for record, standing in zip(visible, standings, strict=True)
+        ]
+        return Page(board, found, entries)
+
+    def distribution(self, board_id: str, period: str) -> tuple[Board, Period, list[Bar]]:
+        """Return how many records have which scores, lowest first, as bars at most 1/64 of their score wide.
+
+        Empty bars are left out. Cost: two BatchGetItem in sequence: the root, and the nodes below it in use.
+        """
+        board, found = self._tree(board_id, period)
+        root = self._nodes(board, found.period_id, [()]).get((), {})
+        children = [(digit,) for digit, count in root.items() if count]
+        counts_by_node = self._nodes(board, found.period_id, children) if children else {}
+        bars = [
+            _bar(board, (*node, digit), count)
+            for node, counts in counts_by_node.items()
+            for digit, count in counts.items()
+            if count
+        ]
+        return board, found, sorted(bars, key=lambda bar: bar.low)
+
+    def _tree(self, board_id: str, period: str) -> tuple[Board, Period]:
+        board = self._boards.get(board_id)
+        return board, self._boards.period(board, period)
+
+    def _record(self, board: Board, period_id: str, player_id: str) -> Record:
+        record = self._records.get_many(board.board_id, period_id, [player_id]).get(player_id)
+        if record is None:
+            raise _not_ranked(player_id, board)
+        return record
+
+    def _nodes(self, board: Board, period_id: str, wanted: Sequence[Path]) -> dict[Path, Counts]:
+        return self._ranks.read([TreeQuery(board, period_id, dict.fromkeys(wanted))])[0].counts_by_node
+
+    def _located(self, board: Board, period_id: str, offset: int) -> tuple[Path, int] | None:
+        """Return the bin that holds the record at a 0-based position of the listing, and the offset within it."""
+        path: Path = ()
+        while not bins.is_leaf(board, path):
+            counts = self._nodes(board, period_id, [path]).get(path, {})
+            step = nodes.child_at(counts, offset)
+            if step is None:
+                return None
+            digit, offset = step
+            path = (*path, digit)
+        return path, offset
+
+    def _ranks_of(
+        self,
+        board: Board,
+        period_id: str,
+        rows: Sequence[Row],
+        *,
+        from_top: bool,
+        known: dict[Value, int] | None = None,
+    ) -> list[int | None]:
+        """Return the rows' ranks, reading those of the first two values that neither rows nor ``known`` tell."""
+        values = _values(board, rows)
+        known = dict(known or {})
+        ranks = competition_ranks(values, known, from_top=from_top)
+        unknown = dict.fromkeys(value for value, rank in zip(values, ranks, strict=True) if rank is None)
+        asked = list(unknown)[:2]
+        standings = self._reader.read([Question(board, period_id, value) for value in asked])
+        known |= {value: standing.rank for value, standing in zip(asked, standings, strict=True)}
+        return competition_ranks(values, known, from_top=from_top)
+
+    def _page(  # noqa: PLR0913  # a page is this much
+        self,
+        board: Board,
+        period: Period,
+        rows: Sequence[Row],
+        ranks: Sequence[int | None],
+        *,
+        more_above: bool,
+        more_below: bool,
+    ) -> Page:
+        return Page(
+            board,
+            period,
+            [_entry(row, rank) for row, rank in zip(rows, ranks, strict=False)],
+            self._cursor(board, period, _AFTER, rows[-1]) if rows and more_below else None,
+            self._cursor(board, period, _BEFORE, rows[0]) if rows and more_above else None,
+        )
+
+    def _cursor(self, board: Board, period: Period, direction: str, row: Row) -> str:
+        values = {"b": board.board_id, "p": period.period_id, "d": direction, "k": row.order_key}
+        return self._tokens.cursor(values)
+
+    def _opened(self, board: Board, period: Period, cursor: str) -> tuple[str, str]:
+        values = self._tokens.read_cursor(cursor)
+        if (values["b"], values["p"]) != (board.board_id, period.period_id):
+            raise CursorError(
+                f"the cursor is of board {values['b']!r}, period {values['p']}; "
+                f"asked was board {board.board_id!r}, period {period.period_id}"
+            )
+        return values["d"], values["k"]
+
+
+def _values(board: Board, rows: Sequence[Row]) -> list[Value]:
+    return [board.value(row.position.score, row.position.subscore) for row in rows]
+
+
+def _without(rows: Sequence[Row], player_id: str) -> list[Row]:
+    return [row for row in rows if row.position.player_id != player_id]
+
+
+def _question(board: Board, record: Record) -> Question:
+    return Question(board, record.period_id, board.value(record.score, record.subscore), record.player_id)
+
+
+def _own_entry(board: Board, record: Record, standing: Standing) -> OwnEntry:
+    total = standing.others + 1
+    return OwnEntry(_entry(row_of(board, record), standing.rank), total, percentile(standing.rank, total))
+
+
+def _entry(row: Row, rank: int | None) -> Entry:
+    score, subscore, achieved_at, player_id = row.position
+    return Entry(rank, player_id, row.display_name, row.avatar, score, subscore, achieved_at)
+
+
+def _bar(board: Board, path: Path, count: int) -> Bar:
+    best, worst = bins.range_below(board, path)
+    low, high = sorted((directed(best, board.sort_order), directed(worst, board.sort_order)))
+    return Bar(low, high, count)
+
+
+def _not_ranked(player_id: str, board: Board) -> RecordNotFoundError:
+    return RecordNotFoundError(
+        f"player {player_id!r} has no entry on board {board.board_id!r} in this period", player_id=player_id
+    )
