@@ -1,0 +1,22 @@
+"""Where things are, and what the parts of the local run call one another."""
+
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+TEMPLATE = CHECKOUT / "infra" / "template.yaml"
+GATEWAY_RESPONSES = CHECKOUT / "infra" / "gateway_responses.json"
+STATE_DIR = CHECKOUT / ".local" / "state"
+
+STAGE = "local"
+TABLE_PREFIX = "laurel-local-"
+CLOUDFORMATION_STACK = "laurel-local"
+API_ID = "laurel"
+API_STAGE = "api"
+API_PATH = f"/_aws/execute-api/{API_ID}/{API_STAGE}/"
+
+LOOPBACK = "127.0.0.1"
+DEFAULT_PORT = 4670
+REGION = "us-east-1"
+# The embedded AWS checks no signature; fixed names keep a developer's real profile out of every client.
+ACCESS_KEY = "local"
+SECRET_KEY = "local"

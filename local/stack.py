@@ -1,0 +1,118 @@
+"""The whole of Laurel as one object: the embedded AWS, its resources and the deployed app."""
+
+import urllib.error
+import urllib.request
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from local import credentials, resources, state
+from local.children import Deployment, Emulator
+from local.layout import API_PATH, CHECKOUT, GATEWAY_RESPONSES, TEMPLATE
+
+FIRST_ANSWER_SECONDS = 30.0
+
+
+class LocalStack:
+    """Laurel on loopback, as a context manager.
+
+    Args:
+        project: The directory of app.py, chalicelib and .chalice.
+        port: 0 takes a free one.
+        state_dir: Where data and credentials are kept; without one, all is thrown away at the end.
+
+    Raises:
+        StateInUseError: On entry: another run holds ``state_dir``.
+        StartError: On entry: the port is taken, or the embedded AWS did not start.
+        ResourceError: On entry: CloudFormation refused the template.
+        DeployError: On entry: the app could not be deployed.
+    """
+
+    def __init__(self, project: Path = CHECKOUT, *, port: int = 0, state_dir: Path | None = None) -> None:
+        self._project = project
+        self._port = port
+        self._state_dir = state_dir
+        self._cleanup = ExitStack()
+        self._prepared: Deployment | None = None
+
+    def __enter__(self) -> Self:
+        with ExitStack() as unfinished:
+            unfinished.callback(self.stop)
+            self._start()
+            self.deploy()
+            unfinished.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def aws_endpoint(self) -> str:
+        return self._emulator.endpoint
+
+    @property
+    def url(self) -> str:
+        """The root of the API, with its final slash."""
+        return f"{self.aws_endpoint}{API_PATH}"
+
+    @property
+    def admin_key(self) -> str:
+        return self._credentials.admin_key
+
+    @property
+    def running(self) -> bool:
+        return self._emulator.running
+
+    def last_words(self) -> str:
+        """Return the end of what the embedded AWS printed."""
+        return self._emulator.last_words()
+
+    def prepare_deployment(self) -> None:
+        """Start the next deployment's process now, which takes half a second off it later."""
+        if not self._prepared:
+            self._prepared = Deployment(self.aws_endpoint, self._emulator.work_dir)
+
+    def deploy(self) -> None:
+        """Bring resources and app in line with their files.
+
+        Raises:
+            ResourceError: CloudFormation refused the template. The app is as it was.
+            DeployError: The app could not be deployed. If it could not be read or imported, it is as it was.
+        """
+        self.prepare_deployment()
+        resources.apply(TEMPLATE, self.aws_endpoint)
+        deployment, self._prepared = self._prepared, None
+        assert deployment
+        deployment.run(
+            source=str(self._project),
+            copy=str(self._emulator.work_dir / "project"),
+            gateway_responses=str(GATEWAY_RESPONSES),
+            environment=self._credentials.environment(),
+        )
+
+    def first_answer(self) -> str | None:
+        """Make the first request, which starts the function; return what is wrong with the answer, if anything is."""
+        try:
+            with urllib.request.urlopen(self.url, timeout=FIRST_ANSWER_SECONDS):
+                return None
+        except urllib.error.HTTPError as error:
+            return f"GET / answered {error.code}: {error.read().decode(errors='replace')}"
+
+    def stop(self) -> None:
+        """Save the data, if it is kept, and end every process of this run."""
+        if self._prepared:
+            self._prepared.cancel()
+            self._prepared = None
+        self._cleanup.close()
+
+    def _start(self) -> None:
+        if self._state_dir:
+            self._cleanup.enter_context(state.held(self._state_dir))
+        self._emulator = Emulator(self._port, self._state_dir)
+        self._cleanup.callback(self._emulator.stop)
+        self._credentials = credentials.kept_in(self._state_dir or self._emulator.work_dir)
+        self.prepare_deployment()
+        self._emulator.wait_until_ready()
