@@ -22,19 +22,16 @@ help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' $(firstword $(MAKEFILE_LIST)) \
 		| awk '{ printf "  %s %-10s ", $$1, $$2; $$1 = $$2 = ""; sub(/^ +/, ""); print }'
 
-# Variables of the command line and of the environment reach the programs as they are. The shell waits out an
-# interrupt that the program answers itself, so that make has no error to report.
-define interruptible
-	@trap : INT TERM; $(1) || { status=$$?; [ $$status -eq 130 ] || exit $$status; }
-endef
+# Variables of the command line reach the programs through the environment. No shell stands between make and a program:
+# signals go straight to it, and when it ends with 0 after Ctrl-C, as both do, make has nothing to report.
 
 setup: $(STAMP) ## make the environment, as every other target does when it is missing or out of date
 
 run: $(STAMP) ## start everything on this machine (PORT=8000, FRESH=1 begins anew)
-	$(call interruptible,$(BIN)/python -m local.run)
+	@$(BIN)/python -m local.run
 
 demo: $(STAMP) ## play thousands of games against `make run` and verify every rank
-	$(call interruptible,$(BIN)/python -m local.demo)
+	@$(BIN)/python -m local.demo
 
 check: lint types imports test ## everything CI runs
 	@echo "check: passed"
@@ -57,7 +54,7 @@ types: $(STAMP)
 
 imports: $(STAMP)
 	@echo "imports: import-linter"
-	@$(BIN)/lint-imports --no-logo || exit 1
+	@report=$$($(BIN)/lint-imports --no-logo) || { echo "$$report"; exit 1; }
 
 format: $(STAMP) ## format the code and mend what ruff can mend
 	@$(BIN)/ruff check --quiet --fix-only .

@@ -14,6 +14,7 @@ from tests.repository import ROOT, named, text_files
 
 MANIFEST_LINES = 150
 FUNCTION_LINES = 40
+NOT_FOR_THE_MANIFEST = {"bench", "boto3", "botocore", "infra", "local", "os", "pynamodb", "tests"}
 VAGUE_NAMES = {"data", "helper", "helpers", "manager", "misc", "process", "util", "utils"}
 
 # The classes in brackets keep each pattern from finding itself here.
@@ -30,6 +31,12 @@ REASON = re.compile(r"[A-Za-z]{2,}\W+\w+")
 
 def test_the_manifest_stays_a_manifest() -> None:
     assert len((ROOT / "app.py").read_text(encoding="utf-8").splitlines()) < MANIFEST_LINES
+
+
+def test_the_manifest_keeps_to_its_floor() -> None:
+    packages = {module.partition(".")[0] for module in _imports(ROOT / "app.py")}
+
+    assert packages.isdisjoint(NOT_FOR_THE_MANIFEST)
 
 
 @pytest.mark.parametrize("folder", ["chalicelib", "local", "infra", "bench"])
@@ -111,6 +118,14 @@ def test_pins_of_the_runtime_are_pins_of_development() -> None:
     runtime, development = (_pins(ROOT / name) for name in ("requirements.txt", "requirements-dev.txt"))
 
     assert runtime.items() <= development.items()
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
 
 
 def _functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
