@@ -1,1 +1,1 @@
-"""Laurel on one's own machine: an embedded AWS, the tables of infra/, and the app deployed by chalice's own deployer."""
+"""Laurel on one's own machine: an embedded AWS, the resources of infra/, the app deployed by chalice itself."""

@@ -16,7 +16,7 @@ from typing import Any
 import botocore.session
 from chalice.cli.factory import CLIFactory
 from chalice.deploy import deployer
-from chalice.deploy.packager import AppOnlyDeploymentPackager
+from chalice.deploy.packager import AppOnlyDeploymentPackager, DependencyBuilder
 from chalice.deploy.swagger import TemplatedSwaggerGenerator
 from chalice.utils import UI, OSUtils
 
@@ -68,7 +68,7 @@ def _deployer(config: Any, client: LocalAWSClient) -> Any:
 
 def _build_stage(config: Any, files: OSUtils, ui: UI) -> Any:
     # Lambda workers run in this very environment, so the package needs no dependencies: no pip, no network.
-    packager = AppOnlyDeploymentPackager(files, None, ui, config.lambda_architecture)
+    packager: Any = AppOnlyDeploymentPackager(files, DependencyBuilder(files), ui, config.lambda_architecture)
     return deployer.BuildStage(
         steps=[
             deployer.InjectDefaults(),

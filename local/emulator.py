@@ -2,43 +2,93 @@
 
 It ends, saving its state, when its standard input closes: so it outlives its parent neither when that stops nor when
 that is killed. It is a process group of its own, and takes the Lambda workers with it.
+
+All that is mended of ministack's inside is mended here, and holds for the one release named below.
 """
+
+# ruff: noqa: SLF001  (mending an inside means reaching into it)
 
 import asyncio
 import importlib.metadata
 import os
+import re
 import shutil
 import signal
 import sys
 import threading
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, cast
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from ministack.app import app  # type: ignore[import-untyped]  # ships no types
+from ministack.services import apigateway_v1  # type: ignore[import-untyped]  # ships no types
+
+from local.guard import guarded
+
+if TYPE_CHECKING:
+    from hypercorn.typing import ASGIFramework
 
 REQUIRED_VERSION = "1.5.33"
+GRACE_SECONDS = 0.5
+KEEP_ALIVE_SECONDS = 75
 
 
 def require_version(installed: str) -> None:
-    """Exit with the way out when another ministack is installed than the one everything here was tried with."""
+    """Exit, saying what to do, when another ministack is installed than the one this file was written for."""
     if installed != REQUIRED_VERSION:
-        sys.exit(f"The local run needs ministack {REQUIRED_VERSION}, found {installed}: run `make setup` again.")
+        sys.exit(f"The local run needs ministack {REQUIRED_VERSION}, not {installed}: install requirements-dev.txt.")
 
 
 require_version(importlib.metadata.version("ministack"))
 
-from hypercorn.asyncio import serve  # noqa: E402  (after the check: its message is clearer than a failing import)
-from hypercorn.config import Config  # noqa: E402
-from ministack.app import app  # type: ignore[import-untyped]  # noqa: E402  (ships no types)
-
-from local.guard import guarded  # noqa: E402
-
-GRACE_SECONDS = 0.5
-
 
 def main() -> None:
     """Serve until standard input closes, then remove the work directory and end every process of the group."""
+    render_authorizer_context()
     try:
         asyncio.run(_serve(int(sys.argv[1])))
     finally:
         shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
         _end_group()
+
+
+def render_authorizer_context() -> None:
+    """Fill ``$context.authorizer.*`` into the answer to a request that the authorizer denied.
+
+    Defect: ministack keeps no context of a denial, and leaves these variables as they are written. API Gateway fills
+    them, and so tells a game client that its token has expired rather than that it is worthless.
+    """
+    context_of_denial: ContextVar[dict[str, str]] = ContextVar("context_of_denial")
+    invoke, evaluate = apigateway_v1._invoke_authorizer_lambda, apigateway_v1._evaluate_policy
+    respond = apigateway_v1._gateway_error_response
+
+    async def invoke_and_remember(*arguments: Any) -> Any:
+        result = await invoke(*arguments)
+        answer = (result or {}).get("body")
+        if isinstance(answer, dict) and isinstance(answer.get("policyDocument"), dict):
+            # The policy is what ministack caches, so the context lasts as long; evaluation reads Statement alone.
+            answer["policyDocument"]["context"] = apigateway_v1._stringify_context(answer.get("context"))
+        return result
+
+    def evaluate_and_recall(policy: Any, method_arn: str) -> Any:
+        context_of_denial.set(policy.get("context", {}) if isinstance(policy, dict) else {})
+        return evaluate(policy, method_arn)
+
+    def respond_and_fill(error: Any, request: Any) -> tuple[int, dict[str, str], bytes]:
+        status, headers, body = respond(error, request)
+        if error.response_type == "ACCESS_DENIED":
+            body = fill(body.decode(), context_of_denial.get({})).encode()
+        return status, headers, body
+
+    apigateway_v1._invoke_authorizer_lambda = invoke_and_remember
+    apigateway_v1._evaluate_policy = evaluate_and_recall
+    apigateway_v1._gateway_error_response = respond_and_fill
+
+
+def fill(template: str, context: dict[str, str]) -> str:
+    """Replace each ``$context.authorizer.<name>``, with nothing where ``context`` has no such name."""
+    return re.sub(r"\$context\.authorizer\.(\w+)", lambda variable: context.get(variable[1], ""), template)
 
 
 async def _serve(listener: int) -> None:
@@ -49,9 +99,9 @@ async def _serve(listener: int) -> None:
     config = Config()
     config.bind = [f"fd://{listener}"]
     config.graceful_timeout = GRACE_SECONDS
-    config.keep_alive_timeout = 75
+    config.keep_alive_timeout = KEEP_ALIVE_SECONDS
     config.loglevel = "WARNING"
-    await serve(guarded(app), config, shutdown_trigger=stopped.wait)
+    await serve(cast("ASGIFramework", guarded(app)), config, shutdown_trigger=stopped.wait)
 
 
 def _await_parent(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
@@ -60,7 +110,7 @@ def _await_parent(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> No
 
 
 def _end_group() -> None:
-    # A handler that is still running would keep its worker, and a thread of ours, alive.
+    # A handler that still runs would keep its worker alive, and with it a thread of this process.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.killpg(os.getpgid(0), signal.SIGTERM)
     os._exit(0)

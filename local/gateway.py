@@ -19,7 +19,7 @@ Json = dict[str, Any]
 DEFAULT_AUTHORIZER_TTL_SECONDS = 300
 
 
-class LocalAWSClient(TypedAWSClient):  # type: ignore[misc]  # chalice ships no types
+class LocalAWSClient(TypedAWSClient):
     """Deploys to the embedded AWS.
 
     Args:
@@ -34,7 +34,7 @@ class LocalAWSClient(TypedAWSClient):  # type: ignore[misc]  # chalice ships no 
         session.register("after-call.lambda.CreateFunction", _call_ready)
         session.register("after-call.lambda.UpdateFunctionCode", _call_ready)
         session.register("after-call.lambda.UpdateFunctionConfiguration", _call_ready)
-        self._gateway = session.create_client("apigateway")
+        self._gateway: Any = session.create_client("apigateway")
         self._responses: Json = json.loads(gateway_responses.read_text())
         self._published = published
 
@@ -72,8 +72,8 @@ class LocalAWSClient(TypedAWSClient):  # type: ignore[misc]  # chalice ships no 
         return json.dumps([document, self._responses], sort_keys=True)
 
 
-def _call_ready(parsed: Json, **_: Any) -> None:
-    parsed.update(State="Active", LastUpdateStatus="Successful")
+def _call_ready(**response: Any) -> None:
+    response["parsed"].update(State="Active", LastUpdateStatus="Successful")
 
 
 class _Routes:
@@ -84,7 +84,7 @@ class _Routes:
         self._paths: Json = document["paths"]
         self._schemes: Json = document.get("securityDefinitions", {})
         root = gateway.get_resources(restApiId=API_ID)["items"][0]["id"]
-        self._resource_ids_by_path = {"": root}
+        self._resource_ids_by_path: dict[str, str] = {"": root}
 
     def build(self) -> None:
         authorizer_ids = {
@@ -114,7 +114,7 @@ class _Routes:
         if path not in self._resource_ids_by_path:
             parent, _, part = path.rpartition("/")
             created = self._gateway.create_resource(restApiId=API_ID, parentId=self._resource_id(parent), pathPart=part)
-            self._resource_ids_by_path[path] = created["id"]
+            self._resource_ids_by_path[path] = str(created["id"])
         return self._resource_ids_by_path[path]
 
     def _put_method(self, address: Json, operation: Json, authorizer_ids: dict[str, str]) -> None:

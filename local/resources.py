@@ -81,7 +81,7 @@ def _physical_names(cloudformation: Any) -> dict[str, str]:
 
 
 def _time_to_live(template: Path) -> dict[str, dict[str, Any]]:
-    resources = yaml.load(template.read_text(), Loader=_TemplateLoader)["Resources"]
+    resources = yaml.load(template.read_text(), Loader=_TemplateLoader)["Resources"]  # noqa: S506  (a SafeLoader)
     return {
         name: resource["Properties"]["TimeToLiveSpecification"]
         for name, resource in resources.items()
@@ -104,4 +104,4 @@ class _TemplateLoader(yaml.SafeLoader):
     """Reads a template's plain values; what its short tags (!Ref, !Sub) would give is not needed here."""
 
 
-_TemplateLoader.add_multi_constructor("!", lambda loader, suffix, node: suffix)
+_TemplateLoader.add_multi_constructor("!", lambda _loader, tag, _node: tag)

@@ -46,7 +46,7 @@ def main() -> None:
         sys.exit(str(error))
 
 
-def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
     # A second Ctrl-C must not interrupt the saving of data.
     for each in STOP_SIGNALS:
         signal.signal(each, signal.SIG_IGN)

@@ -72,8 +72,7 @@ class LocalStack:
 
     def prepare_deployment(self) -> None:
         """Start the next deployment's process now, which takes half a second off it later."""
-        if not self._prepared:
-            self._prepared = Deployment(self.aws_endpoint, self._emulator.work_dir)
+        self._prepared = self._prepared or Deployment(self.aws_endpoint, self._emulator.work_dir)
 
     def deploy(self) -> None:
         """Bring resources and app in line with their files.
@@ -82,10 +81,9 @@ class LocalStack:
             ResourceError: CloudFormation refused the template. The app is as it was.
             DeployError: The app could not be deployed. If it could not be read or imported, it is as it was.
         """
-        self.prepare_deployment()
         resources.apply(TEMPLATE, self.aws_endpoint)
-        deployment, self._prepared = self._prepared, None
-        assert deployment
+        deployment = self._prepared or Deployment(self.aws_endpoint, self._emulator.work_dir)
+        self._prepared = None
         deployment.run(
             source=str(self._project),
             copy=str(self._emulator.work_dir / "project"),
