@@ -89,7 +89,7 @@ $(STAMP): requirements-dev.txt
 		fi; \
 	done; \
 	echo "Laurel needs Python 3.11, 3.12 or 3.13, with its venv module. Found:"; \
-	for python in $(CANDIDATES); do echo "  $$python: $$("$$python" --version 2>&1 || true)"; done; \
+	for python in $(CANDIDATES); do echo "  $$python: $$("$$python" --version 2>&1 | sed -n 1p)"; done; \
 	echo "Name one with: make PYTHON=/path/to/python3.12"; \
 	echo "(Debian and Ubuntu keep the venv module in a package of its own: apt install python3-venv)"; \
 	exit 1
