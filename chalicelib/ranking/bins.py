@@ -117,7 +117,8 @@ def holds_one_value(board: Board, path: Path) -> bool:
 def range_below(board: Board, path: Path) -> tuple[int, int]:
     """Return the best and the worst directed score counted below a node of the score's part of the tree."""
     rest = board.layout.digits - len(path)
-    return bin_at(path + (0,) * rest).first, bin_at(path + (_DIGIT_MASK,) * rest).last
+    best, worst = bin_at(path + (0,) * rest).first, bin_at(path + (_DIGIT_MASK,) * rest).last
+    return best, min(worst, -1) if best < 0 else worst
 
 
 def is_leaf(board: Board, path: Path) -> bool:

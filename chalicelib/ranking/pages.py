@@ -9,36 +9,33 @@ Value = tuple[int, int]
 Row = TypeVar("Row")
 
 
-def competition_ranks(values: Sequence[Value], known: Mapping[Value, int], *, from_top: bool) -> list[int | None]:
+def competition_ranks(
+    values: Sequence[Value], known: Mapping[Value, int], *, position: int | None
+) -> list[int | None]:
     """Return the 1-based rank of each row: 1 + the rows of the board that are strictly better.
 
     Args:
         values: Directed values of consecutive rows of a board, best first.
         known: Ranks that were read, by value.
-        from_top: The first row is the board's best.
+        position: 0-based position of the first row in the whole listing, if it is known and the row above, if any,
+            is strictly better.
 
     Returns:
         None where neither the rows nor the known ranks tell: read the rank of the first such value and ask again.
 
-    >>> competition_ranks([(1, 0), (1, 0), (3, 0)], {}, from_top=True)
+    >>> competition_ranks([(1, 0), (1, 0), (3, 0)], {}, position=0)
     [1, 1, 3]
     """
     starts = dict(_group_starts(values))
-    offset = _position_of_first(starts, known, from_top=from_top)
-    return [_rank(value, starts[value], known, offset, from_top=from_top) for value in values]
+    rank_by_value = dict(known)
+    offset = position if position is not None else _position_of_first(starts, known)
+    if offset is not None:
+        first = 0 if position is not None else 1
+        rank_by_value |= {value: offset + start + 1 for value, start in starts.items() if start >= first}
+    return [rank_by_value.get(value) for value in values]
 
 
-def _rank(value: Value, start: int, known: Mapping[Value, int], offset: int | None, *, from_top: bool) -> int | None:
-    if value in known:
-        return known[value]
-    if offset is None or (start == 0 and not from_top):
-        return None
-    return offset + start + 1
-
-
-def _position_of_first(starts: Mapping[Value, int], known: Mapping[Value, int], *, from_top: bool) -> int | None:
-    if from_top:
-        return 0
+def _position_of_first(starts: Mapping[Value, int], known: Mapping[Value, int]) -> int | None:
     anchored = (known[value] - 1 - start for value, start in starts.items() if start > 0 and value in known)
     return next(anchored, None)
 

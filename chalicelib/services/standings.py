@@ -93,7 +93,7 @@ class Standings:
         """Return the best entries. One Query."""
         board, found = self._tree(board_id, period)
         rows = self._records.after(board, found.period_id, _TOP, limit + 1)
-        ranks = competition_ranks(_values(board, rows), {}, from_top=True)
+        ranks = competition_ranks(_values(board, rows), {}, position=0)
         return self._page(board, found, rows[:limit], ranks, more_above=False, more_below=len(rows) > limit)
 
     def page(self, board_id: str, period: str, cursor: str, limit: int) -> Page:
@@ -112,7 +112,7 @@ class Standings:
         else:
             rows = self._records.before(board, found.period_id, order_key, limit + 1)
             shown, more_above, more_below = rows[-limit:], len(rows) > limit, True
-        ranks = self._ranks_of(board, found.period_id, shown, from_top=not more_above)
+        ranks = self._ranks_of(board, found.period_id, shown, position=None if more_above else 0)
         return self._page(board, found, shown, ranks, more_above=more_above, more_below=more_below)
 
     def from_rank(self, board_id: str, period: str, rank: int, limit: int) -> Page:
@@ -133,11 +133,11 @@ class Standings:
         rows = self._records.after(board, found.period_id, start, skipped + limit + 1)
         values = _values(board, rows)
         begin = values.index(values[min(skipped, len(rows) - 1)]) if rows else 0
-        known = {values[0]: rank - offset} if rows else {}
-        ranks = competition_ranks(values, known, from_top=False)
+        ranks = competition_ranks(values, {}, position=rank - 1 - offset)
         end = begin + limit
+        more_above = rank - 1 - offset + begin > 0
         return self._page(
-            board, found, rows[begin:end], ranks[begin:end], more_above=rank - offset + begin > 1, more_below=len(rows) > end
+            board, found, rows[begin:end], ranks[begin:end], more_above=more_above, more_below=len(rows) > end
         )
 
     def own(self, board_id: str, period: str, player_id: str) -> OwnEntry:
@@ -182,10 +182,11 @@ class Standings:
             partial(self._reader.read, [_question(board, record)]),
             [partial(self._records.before, *tree, size + 1), partial(self._records.after, *tree, size + 1)],
         )
+        position = 0 if len(above) <= size else None
         above, below = _without(above, player_id), _without(below, player_id)
         rows = [*above, own, *below]
         known = {board.value(record.score, record.subscore): standings[0].rank}
-        ranks = self._ranks_of(board, found.period_id, rows, from_top=len(above) <= size, known=known)
+        ranks = self._ranks_of(board, found.period_id, rows, position=position, known=known)
         pairs = list(zip(rows, ranks, strict=True))
         shown = window(pairs[: len(above)], pairs[len(above)], pairs[len(above) + 1 :], size)
         first, last = pairs.index(shown[0]), pairs.index(shown[-1])
@@ -263,18 +264,18 @@ class Standings:
         period_id: str,
         rows: Sequence[Row],
         *,
-        from_top: bool,
+        position: int | None,
         known: dict[Value, int] | None = None,
     ) -> list[int | None]:
         """Return the rows' ranks, reading those of the first two values that neither rows nor ``known`` tell."""
         values = _values(board, rows)
         known = dict(known or {})
-        ranks = competition_ranks(values, known, from_top=from_top)
+        ranks = competition_ranks(values, known, position=position)
         unknown = dict.fromkeys(value for value, rank in zip(values, ranks, strict=True) if rank is None)
         asked = list(unknown)[:2]
         standings = self._reader.read([Question(board, period_id, value) for value in asked])
         known |= {value: standing.rank for value, standing in zip(asked, standings, strict=True)}
-        return competition_ranks(values, known, from_top=from_top)
+        return competition_ranks(values, known, position=position)
 
     def _page(  # noqa: PLR0913  # a page is this much
         self,
