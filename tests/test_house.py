@@ -26,7 +26,7 @@ HOST_OF_A_REGISTRY = re.compile(
 SILENCED = re.compile(r"#\s*(noqa|type:\s*ignore|mypy:|pragma:\s*no cover|fmt:|nosec|isort:)(?P<rest>.*)")
 CODES = re.compile(r"^:?\s*(\[[\w, -]+\]|[A-Z]+\d+(\s*,\s*[A-Z]+\d+)*)?")
 SWITCHED_OFF = re.compile(r'^\s*(.+ = \[)?"((?!ALL)[A-Z]+\d*|ignore:.*)"|^\[\[tool\.mypy\.overrides')
-REASON = re.compile(r"[A-Za-z]{2,}\W+\w+")
+REASON = re.compile(r"[A-Za-z]{4,}")
 
 
 def test_the_manifest_stays_a_manifest() -> None:
