@@ -20,7 +20,9 @@ from local.layout import ACCESS_KEY, CHECKOUT, LOOPBACK, REGION, SECRET_KEY
 
 SERVICES = "apigateway,cloudformation,dynamodb,dynamodbstreams,events,iam,kinesis,lambda,logs,s3,sns,sqs,sts"
 READY_SECONDS = 15.0
-STOP_SECONDS = 15.0
+DEPLOY_SECONDS = 60.0
+# Data is saved while it stops, and there may be much of it.
+STOP_SECONDS = 120.0
 
 
 class StartError(Exception):
@@ -100,7 +102,12 @@ class Deployment:
 
     def run(self, **request: object) -> None:
         """Deploy, or raise DeployError; see ``local.deploy.main`` for what to request."""
-        _, complaint = self._process.communicate(json.dumps(request))
+        try:
+            _, complaint = self._process.communicate(json.dumps(request), DEPLOY_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            raise DeployError(f"The app was not imported and deployed within {DEPLOY_SECONDS:.0f} s.") from error
+        finally:
+            self._process.kill()
         if self._process.returncode:
             raise DeployError(complaint.strip())
 

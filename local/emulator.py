@@ -16,12 +16,14 @@ import shutil
 import signal
 import sys
 import threading
+import time
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, cast
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack.app import app  # type: ignore[import-untyped]  # ships no types
+from ministack.core import lambda_runtime  # type: ignore[import-untyped]  # ships no types
 from ministack.services import apigateway_v1  # type: ignore[import-untyped]  # ships no types
 
 from local.guard import guarded
@@ -31,7 +33,10 @@ if TYPE_CHECKING:
 
 REQUIRED_VERSION = "1.5.33"
 GRACE_SECONDS = 0.5
+SAVE_SECONDS = 120.0
 KEEP_ALIVE_SECONDS = 75
+LONGEST_INVOCATION_SECONDS = 30.0
+IDLE_LOOK_SECONDS = 0.05
 
 
 def require_version(installed: str) -> None:
@@ -46,6 +51,7 @@ require_version(importlib.metadata.version("ministack"))
 def main() -> None:
     """Serve until standard input closes, then remove the work directory and end every process of the group."""
     render_authorizer_context()
+    let_invocations_finish()
     try:
         asyncio.run(_serve(int(sys.argv[1])))
     finally:
@@ -86,6 +92,29 @@ def render_authorizer_context() -> None:
     apigateway_v1._gateway_error_response = respond_and_fill
 
 
+def let_invocations_finish() -> None:
+    """End a worker whose function has been updated only after the request it is serving.
+
+    Defect: ministack ends it at once, and the request is answered 502. Lambda lets it finish.
+    """
+    kill = lambda_runtime.kill_workers
+
+    def kill_when_idle(workers: Any) -> None:
+        busy = [worker for worker in workers if worker.in_use]
+        threading.Thread(target=kill_later, args=(busy,), daemon=True).start()
+        kill([worker for worker in workers if not worker.in_use])
+
+    def kill_later(busy: list[Any]) -> None:
+        deadline = time.monotonic() + LONGEST_INVOCATION_SECONDS
+        while any(worker.in_use for worker in busy) and time.monotonic() < deadline:
+            time.sleep(IDLE_LOOK_SECONDS)
+        kill(busy)
+
+    lambda_runtime.kill_workers = kill_when_idle
+    # What ends a worker because it has timed out.
+    lambda_runtime.Worker.kill = lambda worker: kill([worker])
+
+
 def fill(template: str, context: dict[str, str]) -> str:
     """Replace each ``$context.authorizer.<name>``, with nothing where ``context`` has no such name."""
     return re.sub(r"\$context\.authorizer\.(\w+)", lambda variable: context.get(variable[1], ""), template)
@@ -100,6 +129,7 @@ async def _serve(listener: int) -> None:
     config.bind = [f"fd://{listener}"]
     config.graceful_timeout = GRACE_SECONDS
     config.keep_alive_timeout = KEEP_ALIVE_SECONDS
+    config.shutdown_timeout = SAVE_SECONDS
     config.loglevel = "WARNING"
     await serve(cast("ASGIFramework", guarded(app)), config, shutdown_trigger=stopped.wait)
 

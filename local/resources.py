@@ -7,7 +7,6 @@ from typing import Any
 
 import botocore.session
 import yaml
-from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 from local.layout import ACCESS_KEY, CLOUDFORMATION_STACK, REGION, SECRET_KEY, STAGE
@@ -19,8 +18,8 @@ class ResourceError(Exception):
     """CloudFormation refused the template; the message is its own."""
 
 
-def client(service: str, endpoint: str) -> BaseClient:
-    """Return a client of the embedded AWS, whatever the environment says about the real one."""
+def client(service: str, endpoint: str) -> Any:
+    """Return a botocore client of the embedded AWS, whatever the environment says about the real one."""
     return botocore.session.Session().create_client(
         service,
         region_name=REGION,
@@ -81,7 +80,7 @@ def _physical_names(cloudformation: Any) -> dict[str, str]:
 
 
 def _time_to_live(template: Path) -> dict[str, dict[str, Any]]:
-    resources = yaml.load(template.read_text(), Loader=_TemplateLoader)["Resources"]  # noqa: S506  (a SafeLoader)
+    resources = yaml.load(template.read_text(), Loader=_TemplateLoader)["Resources"]  # noqa: S506  (its loader is a SafeLoader)
     return {
         name: resource["Properties"]["TimeToLiveSpecification"]
         for name, resource in resources.items()
