@@ -18,12 +18,12 @@ from chalicelib.services.settle import Settler
 from chalicelib.services.standings import Standings
 from chalicelib.services.tokens import Tokens
 from chalicelib.store import dynamo as dynamo_store
-from chalicelib.store.boards import BoardItem, BoardStore
+from chalicelib.store.boards import BoardStore
 from chalicelib.store.dynamo import Dynamo
-from chalicelib.store.games import GameItem, GameStore
-from chalicelib.store.players import IdentityItem, PlayerItem, PlayerStore, SessionItem
+from chalicelib.store.games import GameStore
+from chalicelib.store.players import PlayerStore
 from chalicelib.store.ranks import RankStore
-from chalicelib.store.records import RecordItem, RecordStore
+from chalicelib.store.records import RecordStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,19 +103,10 @@ def build(settings: Config, dynamo: Dynamo, now: Clock = clock.now) -> Services:
 
 
 def _stores(table: Callable[[str], str], dynamo: Dynamo) -> Stores:
-    models_by_noun = {
-        "boards": [BoardItem],
-        "players": [PlayerItem, SessionItem, IdentityItem],
-        "games": [GameItem],
-        "records": [RecordItem],
-    }
-    for noun, models in models_by_noun.items():
-        for model in models:
-            dynamo_store.bind(model, table(noun), dynamo)
     return Stores(
-        boards=BoardStore(table("boards")),
+        boards=BoardStore(table("boards"), dynamo),
         players=PlayerStore(table("players"), dynamo),
-        games=GameStore(table("games")),
+        games=GameStore(table("games"), dynamo),
         records=RecordStore(table("records"), dynamo),
         ranks=RankStore(table("ranks"), dynamo),
     )

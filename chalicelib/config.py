@@ -34,12 +34,16 @@ class Config:
         return f"{self.table_prefix}{noun}"
 
 
+def stage(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the name of the deployment, for logs; never fails."""
+    return environ.get("LAUREL_STAGE", "dev")
+
+
 def load(environ: Mapping[str, str] = os.environ) -> Config:
     """Return the settings, or raise ConfigError naming the first variable that is wrong."""
-    stage = environ.get("LAUREL_STAGE", "dev")
     return Config(
-        stage=stage,
-        table_prefix=environ.get("LAUREL_TABLE_PREFIX", f"laurel-{stage}-"),
+        stage=stage(environ),
+        table_prefix=environ.get("LAUREL_TABLE_PREFIX", f"laurel-{stage(environ)}-"),
         signing_keys=_signing_keys(_required(environ, "LAUREL_SIGNING_KEYS")),
         admin_key_hashes=_hashes(environ.get("LAUREL_ADMIN_KEY_HASHES", "")),
         game_rules_by_mode=_game_rules(environ.get("LAUREL_GAME_RULES", "{}")),

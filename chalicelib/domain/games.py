@@ -9,7 +9,7 @@ from chalicelib.domain.records import Placement, Submission
 
 @dataclass(frozen=True, slots=True)
 class GameRules:
-    """Bounds of a mode, in seconds. A game may be ended until it expires; a longer one than ``max_seconds`` is refused."""
+    """Bounds of a mode, in seconds. A game can be ended until it expires, if it was not longer than ``max_seconds``."""
 
     min_seconds: int = 0
     max_seconds: int = 4 * 3600
@@ -40,7 +40,9 @@ class Game:
         return self.result is None and now < self.expires_at
 
 
-def start(*, player_id: str, game_id: str, mode: str, seed: int, rules: GameRules, now: datetime) -> Game:
+def start(  # noqa: PLR0913  # what a game is
+    *, player_id: str, game_id: str, mode: str, seed: int, rules: GameRules, now: datetime
+) -> Game:
     return Game(player_id, game_id, mode, seed, now, now + timedelta(seconds=rules.expires_seconds))
 
 

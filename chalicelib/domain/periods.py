@@ -13,6 +13,7 @@ from cronsim import CronSim, CronSimError
 ALL_TIME = "all"
 _ID_FORMAT = "%Y%m%dT%H%MZ"
 _MINUTE = timedelta(minutes=1)
+_FIELDS = 5
 
 
 class ScheduleError(ValueError):
@@ -33,7 +34,7 @@ EVER = Period(ALL_TIME, None, None)
 
 def check_schedule(reset: str, now: datetime) -> None:
     """Raise ScheduleError, saying what is wrong, unless ``reset`` is a cron expression that fires again and again."""
-    if len(reset.split()) != 5:
+    if len(reset.split()) != _FIELDS:
         raise ScheduleError("a reset schedule has five fields: minute hour day-of-month month day-of-week")
     try:
         fires = CronSim(reset, now)

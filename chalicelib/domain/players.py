@@ -6,8 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 
 MAX_NAME_LENGTH = 32
-_NAME_CATEGORIES = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd", "Nl", "No", "Pc", "Pd", "Po", "So", "Sk", "Sm", "Sc"})
-_JOINERS = frozenset({"\u200c", "\u200d", "\ufe0f"})
+_VISIBLE = frozenset("LNPS")
+_MARKS = frozenset({"Mn", "Mc"})
+_ALSO_ALLOWED = frozenset(" \u200c\u200d")
+"""Space, and the joiners that scripts and emoji need."""
 _MAX_MARKS_IN_A_ROW = 3
 
 
@@ -48,7 +50,7 @@ class DisplayNameError(ValueError):
 
 
 def display_name(text: str) -> str:
-    """Return the name in its one stored form (NFKC, single inner spaces), or raise DisplayNameError with the broken rule.
+    """Return the name in its one stored form (NFKC, single inner spaces), or raise DisplayNameError.
 
     Letters, marks, digits, punctuation and symbols of every script are allowed, emoji included. Control characters,
     direction overrides, invisible characters and stacks of more than three combining marks are not.
@@ -60,13 +62,18 @@ def display_name(text: str) -> str:
     if not 1 <= len(name) <= MAX_NAME_LENGTH:
         raise DisplayNameError(f"must have 1 to {MAX_NAME_LENGTH} characters after surrounding spaces are dropped")
     for character in name:
-        if character not in _JOINERS and character != " " and unicodedata.category(character) not in _NAME_CATEGORIES:
+        if not _allowed(character):
             raise DisplayNameError(f"must not contain the character U+{ord(character):04X}")
     if not any(unicodedata.category(character)[0] in "LNS" for character in name):
         raise DisplayNameError("must contain a letter, a digit or a symbol")
     if _longest_run_of_marks(name) > _MAX_MARKS_IN_A_ROW:
         raise DisplayNameError(f"must not stack more than {_MAX_MARKS_IN_A_ROW} combining marks")
     return name
+
+
+def _allowed(character: str) -> bool:
+    category = unicodedata.category(character)
+    return category[0] in _VISIBLE or category in _MARKS or character in _ALSO_ALLOWED
 
 
 def default_name(player_id: str) -> str:

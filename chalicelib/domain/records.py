@@ -103,7 +103,11 @@ def rejection(board: Board, submission: Submission, played: timedelta | None) ->
         return Reason.BELOW_MIN
     if limits.max_score is not None and submission.score > limits.max_score:
         return Reason.ABOVE_MAX
-    if played is not None and limits.max_per_second is not None and _faster(submission.score, played, limits.max_per_second):
+    if (
+        played is not None
+        and limits.max_per_second is not None
+        and _faster(submission.score, played, limits.max_per_second)
+    ):
         return Reason.IMPLAUSIBLE_RATE
     return None
 

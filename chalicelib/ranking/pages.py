@@ -9,9 +9,7 @@ Value = tuple[int, int]
 Row = TypeVar("Row")
 
 
-def competition_ranks(
-    values: Sequence[Value], known: Mapping[Value, int], *, position: int | None
-) -> list[int | None]:
+def competition_ranks(values: Sequence[Value], known: Mapping[Value, int], *, position: int | None) -> list[int | None]:
     """Return the 1-based rank of each row: 1 + the rows of the board that are strictly better.
 
     Args:

@@ -120,7 +120,7 @@ class Boards:
         changed = boards.sealed_rules_changed(before, after)
         if before.sealed and changed:
             raise BoardSealedError(
-                f"board {before.board_id!r} has records: {', '.join(changed)} cannot change any more; create another board",
+                f"board {before.board_id!r} has records: {', '.join(changed)} are final; create another board",
                 board_id=before.board_id,
                 fields=", ".join(changed),
             )

@@ -9,6 +9,7 @@ from chalicelib.domain.games import Game, GameResult, GameRules
 from chalicelib.domain.records import Submission
 from chalicelib.errors import (
     ContendedError,
+    Detail,
     GameEndedError,
     GameExpiredError,
     GameNotFoundError,
@@ -165,7 +166,7 @@ class _OpenTicket:
 
 def _credible(game: Game, now: datetime, rules: GameRules) -> timedelta:
     played = now - game.started_at
-    detail = {"game_id": game.game_id, "played_ms": played // timedelta(milliseconds=1)}
+    detail: dict[str, Detail] = {"game_id": game.game_id, "played_ms": played // timedelta(milliseconds=1)}
     if played < timedelta(seconds=rules.min_seconds):
         raise GameTooShortError(f"a {game.mode} game lasts at least {rules.min_seconds} s", **detail)
     if played > timedelta(seconds=rules.max_seconds):

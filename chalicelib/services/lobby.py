@@ -33,9 +33,7 @@ class Lobby:
 
 
 class Lobbies:
-    def __init__(
-        self, *, boards: Boards, players: Players, games: Games, standings: Standings, clock: Clock
-    ) -> None:
+    def __init__(self, *, boards: Boards, players: Players, games: Games, standings: Standings, clock: Clock) -> None:
         self._boards = boards
         self._players = players
         self._games = games

@@ -67,7 +67,9 @@ class RankReader:
         places = [place(question.board, question.value) for question in questions]
         ranges = [_ranges(question, where) for question, where in zip(questions, places, strict=True)]
         queries = _tree_queries(questions, places)
-        calls = [self._count(question, pair) for question, pairs in zip(questions, ranges, strict=True) for pair in pairs]
+        calls = [
+            self._count(question, pair) for question, pairs in zip(questions, ranges, strict=True) for pair in pairs
+        ]
         replies, counts = self._dynamo.alongside(partial(self._ranks.read, list(queries.values())), calls)
         reply_by_tree = dict(zip(queries, replies, strict=True))
         remaining = iter(counts)

@@ -250,7 +250,7 @@ class Scores:
             raise PlayerNotFoundError(f"there is no player {player_id!r}", player_id=player_id)
         return player
 
-    def _target(  # noqa: PLR0913  # one submission's whole context
+    def _target(  # noqa: PLR0913, PLR0917  # one submission's whole context
         self,
         submission: Submission,
         tree: tuple[Board, Period],

@@ -32,9 +32,7 @@ class Settlement:
     expires_at: datetime | None
 
     def move_from(self, mark: Mark) -> Move:
-        return Move(
-            self.board, self.period_id, self.player_id, mark, self.path, self.generation, self.expires_at
-        )
+        return Move(self.board, self.period_id, self.player_id, mark, self.path, self.generation, self.expires_at)
 
 
 def settlement_of(board: Board, record: Record) -> Settlement:
@@ -64,7 +62,8 @@ class Settler:
             pending = self._pending(settlements)
             if not pending:
                 return True
-            if not all([self._moved(group) for group in self._grouped(pending)]):
+            moved = [self._moved(group) for group in self._grouped(pending)]
+            if not all(moved):
                 pause(attempt)
         if not self._pending(settlements):
             return True

@@ -117,7 +117,7 @@ def same(left: str, right: str) -> bool:
 
 
 def _jwt() -> "ModuleType":
-    """Import PyJWT on first use: where cryptography is installed it costs 60 ms that most cold starts can do without."""
+    """Import PyJWT on first use: beside cryptography it costs 60 ms, which most cold starts can do without."""
     import jwt  # noqa: PLC0415  # see above
 
     return jwt

@@ -6,7 +6,7 @@ from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttrib
 from pynamodb.models import Model
 
 from chalicelib.domain.boards import Board, Layout, Limits, Operator, SortOrder
-from chalicelib.store.dynamo import ConditionFailedError, Item, translated
+from chalicelib.store.dynamo import ConditionFailedError, Dynamo, Item, bind, translated
 from chalicelib.store.typed import from_milliseconds, milliseconds, s
 
 
@@ -37,8 +37,9 @@ class BoardItem(Model):
 class BoardStore:
     """Reads and conditional writes of board definitions. One request each, except ``all``."""
 
-    def __init__(self, table: str) -> None:
+    def __init__(self, table: str, dynamo: Dynamo) -> None:
         self.table = table
+        bind(BoardItem, table, dynamo)
 
     def key(self, board_id: str) -> Item:
         return {"board_id": s(board_id)}

@@ -171,7 +171,7 @@ def bind(model: type[Model], table: str, dynamo: Dynamo) -> None:
     PynamoDB 6.1 makes a session and a client per model (about 90 ms each) and has no public way to share one; these
     two private attributes are that way, held by a test.
     """
-    model.Meta.table_name = table  # type: ignore[attr-defined]  # every subclass has a Meta
+    model.Meta.table_name = table
     model._connection = None  # noqa: SLF001  # see above
     model._get_connection().connection._client = dynamo.client  # noqa: SLF001  # see above
 

@@ -9,7 +9,7 @@ from pynamodb.models import Model
 from chalicelib.domain.games import Game, GameResult
 from chalicelib.domain.records import Submission
 from chalicelib.store import keys
-from chalicelib.store.dynamo import Item, Part, translated
+from chalicelib.store.dynamo import Dynamo, Item, Part, bind, translated
 from chalicelib.store.typed import from_milliseconds, milliseconds, n, s, seconds
 
 KEPT_AFTER_EXPIRY = timedelta(days=7)
@@ -40,8 +40,9 @@ class Receipt(msgspec.Struct, frozen=True):
 
 
 class GameStore:
-    def __init__(self, table: str) -> None:
+    def __init__(self, table: str, dynamo: Dynamo) -> None:
         self.table = table
+        bind(GameItem, table, dynamo)
 
     def key(self, player_id: str, ledger_id: str) -> Item:
         return {"player_id": s(player_id), "game_id": s(ledger_id)}

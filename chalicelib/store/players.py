@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from pynamodb.attributes import JSONAttribute, ListAttribute, MapAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.expressions.condition import Condition
@@ -10,8 +11,11 @@ from pynamodb.models import Model
 from chalicelib.domain.players import Identity, IdentityKind, Player, PlayerState
 from chalicelib.errors import ContendedError
 from chalicelib.store import keys
-from chalicelib.store.dynamo import CancelledError, ConditionFailedError, Dynamo, Item, Part, translated
+from chalicelib.store.dynamo import CancelledError, ConditionFailedError, Dynamo, Item, Part, bind, translated
 from chalicelib.store.typed import from_milliseconds, from_seconds, milliseconds, n, s, seconds
+
+if TYPE_CHECKING:
+    from pynamodb.expressions.update import Action
 
 _FIRST_SESSION = keys.session("")
 
@@ -73,6 +77,8 @@ class PlayerStore:
     def __init__(self, table: str, dynamo: Dynamo) -> None:
         self.table = table
         self._dynamo = dynamo
+        for model in (PlayerItem, SessionItem, IdentityItem):
+            bind(model, table, dynamo)
 
     def key(self, player_id: str) -> Item:
         return {"pk": s(keys.player(player_id)), "sk": s(keys.PROFILE)}
@@ -175,7 +181,7 @@ class PlayerStore:
     def rotate(self, session: Session, token_digest: str, expires_at: datetime) -> bool:
         """Make another refresh token the valid one; False when the session's token is no longer the one read."""
         item = SessionItem(keys.player(session.player_id), keys.session(session.session_id))
-        actions = [
+        actions: list[Action] = [
             SessionItem.token_digest.set(token_digest),
             SessionItem.expires_at.set(seconds(expires_at)),
         ]
@@ -215,7 +221,10 @@ def _item(player: Player) -> PlayerItem:
         state=player.state.value,
         created_at=milliseconds(player.created_at),
         revision=player.revision,
-        identities=[IdentityMap(kind=identity.kind.value, digest=identity.digest) for identity in player.identities],
+        identities=[
+            IdentityMap(kind=identity.kind.value, digest=identity.digest)  # type: ignore[no-untyped-call]  # PynamoDB's
+            for identity in player.identities
+        ],
     )
 
 

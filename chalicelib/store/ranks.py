@@ -115,7 +115,10 @@ class RankStore:
         return written
 
     def _mark_part(self, move: Move) -> Part:
-        item: Item = {**self.mark_key(move.board.board_id, move.period_id, move.player_id), "generation": n(move.generation)}
+        item: Item = {
+            **self.mark_key(move.board.board_id, move.period_id, move.player_id),
+            "generation": n(move.generation),
+        }
         if move.path is not None:
             item["path"] = s(keys.path(move.path))
         if move.expires_at is not None:

@@ -13,7 +13,7 @@ from chalicelib.domain.records import Record
 from chalicelib.ranking import order
 from chalicelib.ranking.order import Position
 from chalicelib.store import keys
-from chalicelib.store.dynamo import Dynamo, Item, Part, translated
+from chalicelib.store.dynamo import Dynamo, Item, Part, bind, translated
 from chalicelib.store.typed import from_milliseconds, from_seconds, milliseconds, n, s, seconds
 
 RANKING_INDEX = "ranking"
@@ -63,6 +63,7 @@ class RecordStore:
     def __init__(self, table: str, dynamo: Dynamo) -> None:
         self.table = table
         self._dynamo = dynamo
+        bind(RecordItem, table, dynamo)
 
     def key(self, player_id: str, board_id: str, period_id: str) -> Item:
         return {"player_id": s(player_id), "board_period": s(keys.board_period(board_id, period_id))}

@@ -1,0 +1,158 @@
+"""Boards: definitions and standings, open to everybody; ``me`` needs a player's token."""
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, UnsetType
+
+from chalicelib.api.routing import Access, Api
+from chalicelib.api.wire import (
+    Answer,
+    BoardPath,
+    BoardPlayerPath,
+    BoardView,
+    Limit,
+    OwnEntryView,
+    PageView,
+    PeriodName,
+    PeriodQuery,
+    Position,
+    board_view,
+    own_entry_view,
+    page_view,
+)
+from chalicelib.bootstrap import services
+from chalicelib.errors import (
+    BoardNotFoundError,
+    CursorError,
+    GameError,
+    MalformedError,
+    PeriodNotFoundError,
+    RecordNotFoundError,
+)
+
+api = Api("boards")
+
+_BOARD: tuple[type[GameError], ...] = (BoardNotFoundError, PeriodNotFoundError)
+_ENTRY: tuple[type[GameError], ...] = (*_BOARD, RecordNotFoundError)
+MAX_FRIENDS = 50
+
+
+class PageQuery(PeriodQuery):
+    """Without ``cursor`` and ``from_rank``: the top. Not both."""
+
+    limit: Limit = 20
+    cursor: Annotated[str, Meta(min_length=1, max_length=1024)] | UnsetType = UNSET
+    from_rank: Position | UnsetType = UNSET
+
+
+class AroundQuery(PeriodQuery):
+    size: Annotated[int, Meta(ge=1, le=100, description="Entries in all.")] = 11
+
+
+class FriendsQuery(PeriodQuery, kw_only=True):
+    ids: Annotated[
+        str,
+        Meta(
+            pattern=f"^[0-9a-f]{{32}}(,[0-9a-f]{{32}}){{0,{MAX_FRIENDS - 1}}}$",
+            description=f"1 to {MAX_FRIENDS} player ids, separated by commas.",
+        ),
+    ]
+
+
+class BoardsView(Answer):
+    boards: list[BoardView]
+
+
+class BoardTotalView(Answer):
+    board: BoardView
+    """Its ``period`` is the one asked for."""
+    total: int
+
+
+class BarView(Answer):
+    """Scores from ``low`` to ``high``, both included."""
+
+    low: int
+    high: int
+    count: int
+
+
+class DistributionView(Answer):
+    board_id: str
+    period_id: str
+    total: int
+    bars: list[BarView]
+
+
+@api.route("GET", "/boards")
+def every() -> BoardsView:
+    """Return all boards with their current periods."""
+    return BoardsView(boards=[board_view(board, period) for board, period in services().lobbies.front().boards])
+
+
+@api.route("GET", "/boards/{board_id}", errors=_BOARD)
+def one(path: BoardPath, query: PeriodQuery) -> BoardTotalView:
+    """Return a board, one of its periods, and how many records are ranked in it."""
+    board, period, total = services().standings.total(path.board_id, query.period)
+    return BoardTotalView(board=board_view(board, period), total=total)
+
+
+@api.route("GET", "/boards/{board_id}/entries", errors=(*_BOARD, CursorError))
+def entries(path: BoardPath, query: PageQuery) -> PageView:
+    """Return a page of entries: the top, the one at a cursor, or the one from a rank on."""
+    standings, where = services().standings, (path.board_id, query.period)
+    if query.cursor is not UNSET and query.from_rank is not UNSET:
+        raise MalformedError("query: expected at most one of cursor and from_rank", field="cursor")
+    if query.cursor is not UNSET:
+        return page_view(standings.page(*where, query.cursor, query.limit))
+    if query.from_rank is not UNSET:
+        return page_view(standings.from_rank(*where, query.from_rank, query.limit))
+    return page_view(standings.top(*where, query.limit))
+
+
+@api.route("GET", "/boards/{board_id}/entries/me", access=Access.PLAYER, errors=_ENTRY)
+def own_entry(caller: str, path: BoardPath, query: PeriodQuery) -> OwnEntryView:
+    """Return the signed-in player's entry with rank, total and percentile."""
+    return _own_entry(path.board_id, query.period, caller)
+
+
+@api.route("GET", "/boards/{board_id}/entries/{player_id}", errors=_ENTRY)
+def entry(path: BoardPlayerPath, query: PeriodQuery) -> OwnEntryView:
+    """Return a player's entry with rank, total and percentile."""
+    return _own_entry(path.board_id, query.period, path.player_id)
+
+
+@api.route("GET", "/boards/{board_id}/around/me", access=Access.PLAYER, errors=_ENTRY)
+def around_own(caller: str, path: BoardPath, query: AroundQuery) -> PageView:
+    """Return the entries around the signed-in player."""
+    return page_view(services().standings.around(path.board_id, query.period, caller, query.size))
+
+
+@api.route("GET", "/boards/{board_id}/around/{player_id}", errors=_ENTRY)
+def around(path: BoardPlayerPath, query: AroundQuery) -> PageView:
+    """Return the entries around a player."""
+    return page_view(services().standings.around(path.board_id, query.period, path.player_id, query.size))
+
+
+@api.route("GET", "/boards/{board_id}/players", errors=_BOARD)
+def friends(path: BoardPath, query: FriendsQuery) -> PageView:
+    """Return the entries of some players, best first, with their ranks on the whole board."""
+    return page_view(services().standings.among(path.board_id, query.period, query.ids.split(",")))
+
+
+@api.route("GET", "/boards/{board_id}/distribution", errors=_BOARD)
+def distribution(path: BoardPath, query: PeriodQuery) -> DistributionView:
+    """Return how many records have which scores, lowest first."""
+    board, period, bars = services().standings.distribution(path.board_id, query.period)
+    return DistributionView(
+        board_id=board.board_id,
+        period_id=period.period_id,
+        total=sum(bar.count for bar in bars),
+        bars=[BarView(low=bar.low, high=bar.high, count=bar.count) for bar in bars],
+    )
+
+
+def _own_entry(board_id: str, period: PeriodName, player_id: str) -> OwnEntryView:
+    board = services().boards.get(board_id)
+    found = services().boards.period(board, period)
+    return own_entry_view(board, found, services().standings.own(board_id, period, player_id))

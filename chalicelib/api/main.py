@@ -1,0 +1,64 @@
+"""GET /: who we are, and the player's lobby."""
+
+from datetime import datetime
+from typing import Literal
+
+from chalicelib import VERSION
+from chalicelib.api.routing import Access, Api
+from chalicelib.api.wire import (
+    Answer,
+    BoardView,
+    GameView,
+    OwnEntryView,
+    PlayerView,
+    board_view,
+    game_view,
+    own_entry_view,
+    player_view,
+)
+from chalicelib.bootstrap import services
+from chalicelib.errors import TokenError, TokenExpiredError
+from chalicelib.services.lobby import Lobby
+
+api = Api("main")
+
+
+class LobbyView(Answer):
+    player: PlayerView
+    standings: list[OwnEntryView]
+    open_game: GameView | None
+    unread_notices: int
+
+
+class MainView(Answer):
+    name: Literal["laurel"]
+    version: str
+    stage: str
+    status: Literal["ok"]
+    time: datetime
+    boards: list[BoardView]
+    lobby: LobbyView | None
+
+
+@api.route("GET", "/", access=Access.OPTIONAL, errors=(TokenError, TokenExpiredError))
+def main(caller: str | None) -> MainView:
+    """Return name, version, health and the boards; with a player's token also the player's lobby."""
+    front = services().lobbies.front()
+    return MainView(
+        name="laurel",
+        version=VERSION,
+        stage=services().config.stage,
+        status="ok",
+        time=front.now,
+        boards=[board_view(board, period) for board, period in front.boards],
+        lobby=_lobby_view(services().lobbies.lobby(caller)) if caller else None,
+    )
+
+
+def _lobby_view(lobby: Lobby) -> LobbyView:
+    return LobbyView(
+        player=player_view(lobby.player),
+        standings=[own_entry_view(*standing) for standing in lobby.standings],
+        open_game=game_view(lobby.open_game) if lobby.open_game else None,
+        unread_notices=lobby.unread_notices,
+    )

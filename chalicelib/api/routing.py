@@ -1,0 +1,271 @@
+"""Routing: what every route does alike: who may call, what it takes and answers, and what errors look like.
+
+A view is a plain function. The names of its parameters say what it wants, their types say what is valid: ``path``,
+``query`` and ``body`` are msgspec structs, ``caller`` is the player's id. The same types make the OpenAPI document.
+"""
+
+import hashlib
+import hmac
+import logging
+import time
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, cast
+from urllib.parse import unquote
+
+import msgspec
+from chalice.app import Authorizer, Chalice, CORSConfig, Request, Response
+
+from chalicelib import logs
+from chalicelib.bootstrap import services, tokens
+from chalicelib.errors import (
+    GameError,
+    MalformedError,
+    MediaTypeError,
+    TokenError,
+    TokenExpiredError,
+    TooLargeError,
+    TooManyError,
+    UnauthenticatedError,
+)
+
+ADMIN_HEADER = "X-Laurel-Admin-Key"
+MAX_BODY_BYTES = 256 * 1024
+_CORS = CORSConfig(allow_origin="*", allow_headers=[ADMIN_HEADER], max_age=600)
+_JSON = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+_log = logging.getLogger(logs.LOGGER_NAME)
+
+View = Callable[..., Any]
+
+
+class Access(StrEnum):
+    """Who may call a route."""
+
+    PUBLIC = "public"
+    OPTIONAL = "optional"
+    """Anybody; a player's token shows more."""
+    PLAYER = "player"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One route: everything there is to know of it, for dispatch and for the OpenAPI document."""
+
+    method: str
+    path: str
+    access: Access
+    status: int
+    view: View
+    types: Mapping[str, Any]
+    """By parameter name; "return" is the answer's type."""
+    errors: tuple[type[GameError], ...]
+    tag: str
+
+
+class Api:
+    """The routes of one resource."""
+
+    def __init__(self, tag: str) -> None:
+        self.tag = tag
+        self.operations: list[Operation] = []
+
+    def route(
+        self,
+        method: str,
+        path: str,
+        *,
+        access: Access = Access.PUBLIC,
+        status: int = 200,
+        errors: tuple[type[GameError], ...] = (),
+    ) -> Callable[[View], View]:
+        """Declare a route. ``errors`` are those the view raises, beyond what access, values and the store imply."""
+
+        def declare(view: View) -> View:
+            types = typing.get_type_hints(view, include_extras=True)
+            self.operations.append(Operation(method, path, access, status, view, types, errors, self.tag))
+            return view
+
+        return declare
+
+    def register(self, app: Chalice, player_authorizer: Authorizer) -> None:
+        """Add the routes to the app. Player routes are guarded by the authorizer before they are reached."""
+        for operation in self.operations:
+            guard = {"authorizer": player_authorizer} if operation.access is Access.PLAYER else {}
+            app.route(operation.path, methods=[operation.method], cors=_CORS, content_types=[], **guard)(
+                _endpoint(app, operation)
+            )
+
+
+def _endpoint(app: Chalice, operation: Operation) -> Callable[..., Response]:
+    def endpoint(**path: str) -> Response:
+        request = cast("Request", app.current_request)
+        started = time.perf_counter()
+        response, error = _answered(operation, request, path)
+        _log_access(operation, request, response, error, time.perf_counter() - started)
+        return response
+
+    endpoint.__name__ = f"{operation.tag}_{operation.view.__name__}"
+    return endpoint
+
+
+def _answered(operation: Operation, request: Request, path: Mapping[str, str]) -> tuple[Response, GameError | None]:
+    try:
+        answer = operation.view(**_arguments(operation, request, path))
+    except GameError as error:
+        return _refusal(error, request), error
+    except Exception:  # noqa: BLE001  # the edge: whatever it is, the caller gets an answer and the log the traceback
+        _log.exception("bug", extra={"request_id": _request_id(request), "route": operation.path})
+        bug = GameError("something is broken on our side; it has been logged")
+        return _refusal(bug, request), bug
+    if answer is None:
+        return Response("", {"Cache-Control": "no-store"}, operation.status), None
+    return Response(msgspec.json.encode(answer).decode(), dict(_JSON), operation.status), None
+
+
+def _arguments(operation: Operation, request: Request, path: Mapping[str, str]) -> dict[str, Any]:
+    """Return the view's arguments; who is calling comes first, so that strangers learn nothing about values."""
+    caller = _caller(operation.access, request)
+    arguments: dict[str, Any] = {}
+    for name, kind in operation.types.items():
+        if name == "caller":
+            arguments[name] = caller
+        elif name == "path":
+            arguments[name] = _converted(name, {key: _decoded(key, value) for key, value in path.items()}, kind)
+        elif name == "query":
+            arguments[name] = _converted(name, _single_values(request), kind)
+        elif name == "body":
+            arguments[name] = _body(request, kind)
+    if "query" not in operation.types and request.query_params:
+        raise MalformedError("query: this route takes no query parameters", field="query")
+    return arguments
+
+
+def _caller(access: Access, request: Request) -> str | None:
+    if access is Access.PLAYER:
+        return _authorized_player(request)
+    if access is Access.ADMIN:
+        _require_admin(request)
+    if access is Access.OPTIONAL and request.headers.get("authorization"):
+        return tokens().verified(bearer(request.headers["authorization"])).player_id
+    return None
+
+
+def _authorized_player(request: Request) -> str:
+    """Return the player API Gateway let through.
+
+    The gateway keeps the authorizer's word for some minutes, so the token's own end is looked at again.
+    """
+    context = request.context.get("authorizer") or {}
+    if "player_id" not in context:
+        raise TokenError("the access token is not one of ours; sign in again")
+    if datetime.now(UTC).timestamp() >= float(context["expires_at"]):
+        raise TokenExpiredError("the access token has expired; refresh it with POST /players/refresh")
+    return str(context["player_id"])
+
+
+def bearer(header: str) -> str:
+    """Return the token of an Authorization header."""
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise TokenError("the Authorization header must be: Bearer <access token>")
+    return token
+
+
+def _require_admin(request: Request) -> None:
+    given = request.headers.get(ADMIN_HEADER, "")
+    digest = hashlib.sha256(given.encode("utf-8", "surrogatepass")).hexdigest()
+    matches = [hmac.compare_digest(digest, each) for each in services().config.admin_key_hashes]
+    if not any(matches):
+        raise UnauthenticatedError(f"this route takes an admin key in the header {ADMIN_HEADER}")
+
+
+def _decoded(name: str, value: str) -> str:
+    try:
+        return unquote(value, errors="strict")
+    except UnicodeDecodeError as error:
+        raise MalformedError(f"path.{name}: not percent-encoded UTF-8", field=name) from error
+
+
+def _single_values(request: Request) -> dict[str, str]:
+    values: dict[str, str] = {}
+    params = request.query_params
+    for name in params or ():
+        given = params.getlist(name) if params else []
+        if len(given) != 1:
+            raise MalformedError(f"query.{name}: given {len(given)} times, expected once", field=name)
+        values[name] = given[0]
+    return values
+
+
+def _converted(where: str, values: Mapping[str, str], kind: Any) -> Any:
+    try:
+        return msgspec.convert(values, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise _malformed(where, str(error)) from error
+
+
+def _body(request: Request, kind: Any) -> Any:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise MediaTypeError(f"the body must be application/json, not {media_type or 'undeclared'}")
+    raw = request.raw_body
+    if len(raw) > MAX_BODY_BYTES:
+        raise TooLargeError(f"the body has {len(raw)} bytes; at most {MAX_BODY_BYTES} are taken")
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _malformed("body", str(error)) from error
+
+
+def _malformed(where: str, message: str) -> MalformedError:
+    """Turn msgspec's message, as "Expected `int` <= 100 - at `$.limit`", into ours: "query.limit: expected ..."."""
+    rule, _, place = message.partition(" - at `$")
+    field = place.rstrip("`").lstrip(".")
+    subject = f"{where}.{field}" if field else where
+    return MalformedError(f"{subject}: {rule[:1].lower()}{rule[1:]}", field=field or where)
+
+
+def _refusal(error: GameError, request: Request) -> Response:
+    body = {
+        "error": {
+            "code": error.code,
+            "message": error.message,
+            "detail": error.detail,
+            "request_id": _request_id(request),
+        }
+    }
+    headers: dict[str, str | list[str]] = dict(_JSON)
+    if isinstance(error, TooManyError):
+        headers["Retry-After"] = str(error.retry_after)
+    return Response(msgspec.json.encode(body).decode(), headers, error.status)
+
+
+def _request_id(request: Request) -> str:
+    return str(request.context.get("requestId", ""))
+
+
+_cold = True
+
+
+def _log_access(
+    operation: Operation, request: Request, response: Response, error: GameError | None, seconds: float
+) -> None:
+    global _cold  # noqa: PLW0603  # a process is cold once
+    context = request.lambda_context
+    fields = {
+        "request_id": _request_id(request),
+        "function": getattr(context, "function_name", ""),
+        "cold_start": _cold,
+        "method": operation.method,
+        "route": operation.path,
+        "status": response.status_code,
+        "duration_ms": round(seconds * 1000, 3),
+        "player_id": (request.context.get("authorizer") or {}).get("player_id"),
+        "error_code": error.code if error else None,
+    }
+    _cold = False
+    _log.info("request", extra=fields)

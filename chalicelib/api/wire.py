@@ -1,0 +1,253 @@
+"""The types of the API: what is valid, and what answers look like. The OpenAPI document is made from them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from chalicelib.domain.boards import INT64_MAX, INT64_MIN, Board, Operator, SortOrder
+from chalicelib.domain.games import Game, GameResult
+from chalicelib.domain.periods import Period
+from chalicelib.domain.players import Player
+from chalicelib.domain.records import Outcome, Placement, Reason, Record, Score
+from chalicelib.services.standings import Entry, OwnEntry, Page
+
+BoardId = Annotated[
+    str, Meta(pattern="^[a-z0-9][a-z0-9_-]{0,63}$", description="The board's name in URLs.", examples=["speedrun"])
+]
+PlayerId = Annotated[str, Meta(pattern="^[0-9a-f]{32}$", description="32 hex digits.")]
+GameId = Annotated[str, Meta(pattern="^[0-9a-f]{32}$", description="32 hex digits that sort by time.")]
+Int64 = Annotated[int, Meta(ge=INT64_MIN, le=INT64_MAX)]
+PeriodName = Annotated[
+    str,
+    Meta(
+        pattern="^(current|previous|all|[0-9]{8}T[0-9]{4}Z)$",
+        description='"current", "previous", or an id: the UTC minute the period starts; "all" without resets.',
+        examples=["current", "20261122T0000Z"],
+    ),
+]
+Limit = Annotated[int, Meta(ge=1, le=100, description="Entries a page.")]
+Position = Annotated[int, Meta(ge=1, le=2**53)]
+
+
+class Strict(Struct, forbid_unknown_fields=True):
+    """What callers send: fields we do not know are an error, not a silence."""
+
+
+class Answer(Struct):
+    """What we send: fields may be added over time."""
+
+
+class BoardPath(Strict):
+    board_id: BoardId
+
+
+class BoardPlayerPath(Strict):
+    board_id: BoardId
+    player_id: PlayerId
+
+
+class PeriodQuery(Strict):
+    period: PeriodName = "current"
+
+
+class LimitsView(Answer):
+    min_score: int | None
+    max_score: int | None
+    max_per_second: int | None
+
+
+class PeriodView(Answer):
+    """Half-open, in UTC. ``end`` is the board's next reset; null: never."""
+
+    period_id: str
+    start: datetime | None
+    end: datetime | None
+
+
+class BoardView(Answer):
+    board_id: str
+    title: str
+    unit: str
+    sort_order: SortOrder
+    subscore_order: SortOrder | None
+    operator: Operator
+    reset: str | None
+    limits: LimitsView
+    authoritative: bool
+    retention_days: int | None
+    created_at: datetime
+    period: PeriodView
+
+
+class EntryView(Answer):
+    rank: int | None
+    """1 + the records that are strictly better; null while hidden."""
+    player_id: str
+    display_name: str
+    score: int
+    subscore: int
+    achieved_at: datetime
+
+
+class PageView(Answer):
+    board_id: str
+    period_id: str
+    entries: list[EntryView]
+    next_cursor: str | None
+    previous_cursor: str | None
+
+
+class OwnEntryView(Answer):
+    board_id: str
+    period_id: str
+    entry: EntryView
+    total: int
+    """Records ranked on the board in this period."""
+    percentile: float | None
+    """Share of these records, in percent, that are not better."""
+
+
+class PlayerView(Answer):
+    """What everybody may know of a player."""
+
+    player_id: str
+    display_name: str
+    locale: str
+    metadata: dict[str, str]
+    created_at: datetime
+
+
+class GameView(Answer):
+    game_id: str
+    mode: str
+    seed: int
+    started_at: datetime
+    expires_at: datetime
+
+
+class ScoreView(Answer):
+    score: int
+    subscore: int
+    achieved_at: datetime
+
+
+class PlacementView(Answer):
+    """What a submission did to a board."""
+
+    board_id: str
+    period_id: str
+    outcome: Outcome
+    reason: Reason | None
+    before: ScoreView | None
+    after: ScoreView | None
+    rank_before: int | None
+    rank_after: int | None
+    total: int | None
+    percentile: float | None
+
+
+class ResultView(Answer):
+    ended_at: datetime
+    placements: list[PlacementView]
+
+
+def board_view(board: Board, period: Period) -> BoardView:
+    limits = board.limits
+    return BoardView(
+        board_id=board.board_id,
+        title=board.title,
+        unit=board.unit,
+        sort_order=board.sort_order,
+        subscore_order=board.subscore_order,
+        operator=board.operator,
+        reset=board.reset,
+        limits=LimitsView(min_score=limits.min_score, max_score=limits.max_score, max_per_second=limits.max_per_second),
+        authoritative=board.authoritative,
+        retention_days=board.retention_days,
+        created_at=board.created_at,
+        period=period_view(period),
+    )
+
+
+def period_view(period: Period) -> PeriodView:
+    return PeriodView(period_id=period.period_id, start=period.start, end=period.end)
+
+
+def entry_view(entry: Entry) -> EntryView:
+    return EntryView(
+        rank=entry.rank,
+        player_id=entry.player_id,
+        display_name=entry.display_name,
+        score=entry.score,
+        subscore=entry.subscore,
+        achieved_at=entry.achieved_at,
+    )
+
+
+def page_view(page: Page) -> PageView:
+    return PageView(
+        board_id=page.board.board_id,
+        period_id=page.period.period_id,
+        entries=[entry_view(entry) for entry in page.entries],
+        next_cursor=page.next_cursor,
+        previous_cursor=page.previous_cursor,
+    )
+
+
+def own_entry_view(board: Board, period: Period, own: OwnEntry) -> OwnEntryView:
+    return OwnEntryView(
+        board_id=board.board_id,
+        period_id=period.period_id,
+        entry=entry_view(own.entry),
+        total=own.total,
+        percentile=own.percentile,
+    )
+
+
+def player_view(player: Player) -> PlayerView:
+    return PlayerView(
+        player_id=player.player_id,
+        display_name=player.display_name,
+        locale=player.locale,
+        metadata=player.metadata,
+        created_at=player.created_at,
+    )
+
+
+def game_view(game: Game) -> GameView:
+    return GameView(
+        game_id=game.game_id,
+        mode=game.mode,
+        seed=game.seed,
+        started_at=game.started_at,
+        expires_at=game.expires_at,
+    )
+
+
+def score_view(shown: Score | Record) -> ScoreView:
+    return ScoreView(score=shown.score, subscore=shown.subscore, achieved_at=shown.achieved_at)
+
+
+def result_view(result: GameResult) -> ResultView:
+    return ResultView(ended_at=result.ended_at, placements=placement_views(result.placements))
+
+
+def placement_views(placements: Sequence[Placement]) -> list[PlacementView]:
+    return [_placement_view(placement) for placement in placements]
+
+
+def _placement_view(placement: Placement) -> PlacementView:
+    return PlacementView(
+        board_id=placement.board_id,
+        period_id=placement.period_id,
+        outcome=placement.outcome,
+        reason=placement.reason,
+        before=score_view(placement.before) if placement.before else None,
+        after=score_view(placement.after) if placement.after else None,
+        rank_before=placement.rank_before,
+        rank_after=placement.rank_after,
+        total=placement.total,
+        percentile=placement.percentile,
+    )
