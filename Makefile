@@ -43,10 +43,9 @@ test-fast: $(STAMP) ## the tests that take no emulator and no seconds
 	@$(PYTEST) -m "not e2e and not slow"
 
 lint: $(STAMP)
-	@echo "lint: ruff, cfn-lint"
+	@echo "lint: ruff"
 	@$(BIN)/ruff format --check --quiet --diff .
 	@$(BIN)/ruff check --quiet .
-	@$(BIN)/cfn-lint infra/*.yaml
 
 types: $(STAMP)
 	@echo "types: mypy --strict"
