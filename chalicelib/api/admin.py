@@ -58,7 +58,7 @@ SubmissionId = Annotated[
 ]
 
 
-class LimitsBody(Strict, frozen=True):
+class LimitsBody(Strict):
     """Null sets no limit."""
 
     min_score: Int64 | None = None
@@ -74,7 +74,7 @@ class NewBoard(Strict):
     subscore_order: SortOrder | None = None
     operator: Operator = Operator.BEST
     reset: Reset | None = None
-    limits: LimitsBody = LimitsBody()
+    limits: LimitsBody = msgspec.field(default_factory=LimitsBody)
     authoritative: bool = False
     retention_days: RetentionDays | None = None
 

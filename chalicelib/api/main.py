@@ -1,10 +1,11 @@
 """GET /: who we are, and the player's lobby."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from chalicelib import VERSION
-from chalicelib.api.routing import Access, Api
+from chalicelib.api import openapi
+from chalicelib.api.routing import Access, Api, all_operations
 from chalicelib.api.wire import (
     Answer,
     BoardView,
@@ -53,6 +54,12 @@ def main(caller: str | None) -> MainView:
         boards=[board_view(board, period) for board, period in front.boards],
         lobby=_lobby_view(services().lobbies.lobby(caller)) if caller else None,
     )
+
+
+@api.route("GET", "/openapi.json")
+def description() -> dict[str, Any]:
+    """Return the description of this API: an OpenAPI 3.1 document."""
+    return openapi.document(all_operations())
 
 
 def _lobby_view(lobby: Lobby) -> LobbyView:

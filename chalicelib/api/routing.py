@@ -66,12 +66,21 @@ class Operation:
     tag: str
 
 
+_resources: list["Api"] = []
+
+
+def all_operations() -> list[Operation]:
+    """Return every route of every resource that was imported."""
+    return [operation for resource in _resources for operation in resource.operations]
+
+
 class Api:
     """The routes of one resource."""
 
     def __init__(self, tag: str) -> None:
         self.tag = tag
         self.operations: list[Operation] = []
+        _resources.append(self)
 
     def route(
         self,
