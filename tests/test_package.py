@@ -13,8 +13,8 @@ import pytest
 
 from tests.repository import ROOT
 
-# Of 16.7 MB, 16.1 are botocore with the models of every service of AWS.
-MAX_MEGABYTES = 17
+# Of 17 MB, 16 are botocore with the models of every service of AWS.
+MAX_MEGABYTES = 18
 DEPLOYED = ["app.py", "chalicelib", ".chalice/config.json", ".chalice/policies", "requirements.txt"]
 SLOWEST_DOWNLOAD_SECONDS = 300
 
