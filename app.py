@@ -10,7 +10,7 @@ app = Chalice(app_name="laurel", configure_logs=False)
 app.log = logs.configure(config.stage())
 
 
-@app.authorizer()
+@app.authorizer(ttl_seconds=300)
 def player_authorizer(auth_request: AuthRequest) -> AuthResponse:
     """Let signed-in players through to player routes."""
     return authorize(auth_request)

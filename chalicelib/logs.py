@@ -3,12 +3,13 @@
 Figures go out in CloudWatch's embedded metric format, which is a log line too: no call, no agent, no wait.
 """
 
-import json
 import logging
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+
+import msgspec
 
 LOGGER_NAME = "laurel"
 NAMESPACE = "Laurel"
@@ -34,7 +35,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str, ensure_ascii=False)
+        return msgspec.json.encode(line, enc_hook=str).decode()
 
 
 def configure(stage: str) -> logging.Logger:
@@ -49,15 +50,12 @@ def configure(stage: str) -> logging.Logger:
     return logger
 
 
-def metrics(figures: Mapping[str, tuple[float, str]], dimensions: Mapping[str, str]) -> dict[str, Any]:
-    """Return the log fields that CloudWatch reads as metrics.
+def metrics(unit_by_field: Mapping[str, str]) -> dict[str, Any]:
+    """Return the log field that makes CloudWatch read other fields of the line as metrics, by service and stage.
 
     Args:
-        figures: Value and CloudWatch unit by metric name.
-        dimensions: Few values each: a player id never belongs here.
+        unit_by_field: CloudWatch's unit for each. Dimensions have few values: a player id is never one.
     """
-    declared = [{"Name": name, "Unit": unit} for name, (_, unit) in figures.items()]
-    directive = {"Namespace": NAMESPACE, "Dimensions": [list(dimensions)], "Metrics": declared}
-    timestamp = int(datetime.now(UTC).timestamp() * 1000)
-    values = {name: value for name, (value, _) in figures.items()}
-    return {"_aws": {"Timestamp": timestamp, "CloudWatchMetrics": [directive]}, **dimensions, **values}
+    declared = [{"Name": name, "Unit": unit} for name, unit in unit_by_field.items()]
+    directive = {"Namespace": NAMESPACE, "Dimensions": [["service", "stage"]], "Metrics": declared}
+    return {"_aws": {"Timestamp": int(datetime.now(UTC).timestamp() * 1000), "CloudWatchMetrics": [directive]}}

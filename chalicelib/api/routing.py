@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import unquote
 
@@ -257,6 +258,7 @@ def _request_id(request: Request) -> str:
     return str(request.context.get("requestId", ""))
 
 
+_METRICS = {"duration_ms": "Milliseconds", "server_error": "Count"}
 _cold = True
 
 
@@ -275,6 +277,8 @@ def _log_access(
         "duration_ms": round(seconds * 1000, 3),
         "player_id": (request.context.get("authorizer") or {}).get("player_id"),
         "error_code": error.code if error else None,
+        "server_error": int(response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR),
+        **logs.metrics(_METRICS),
     }
     _cold = False
     _log.info("request", extra=fields)

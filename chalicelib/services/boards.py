@@ -98,15 +98,15 @@ class Boards:
                 return self.remember(stored)
         raise ContendedError(f"board {board_id!r} kept changing; try again")
 
-    def sealed(self, board: Board) -> Board:
-        """Return the board with its ordering rules made final, which must be done before its first record is written.
+    def seal(self, board: Board) -> None:
+        """Make the ordering rules final, unless the board changed since it was read.
 
-        From then on a definition in memory can be old, but never wrong about order.
+        Done before the first record is written: from then on a definition in memory can be old, but never wrong about
+        order.
         """
-        while not board.sealed:
-            stored = self._store.replace(board, boards.seal(board))
-            board = self.remember(stored) if stored else self.refreshed(board.board_id)
-        return board
+        stored = self._store.replace(board, boards.seal(board))
+        if stored:
+            self.remember(stored)
 
     def _check(self, board: Board) -> None:
         if board.reset is not None:

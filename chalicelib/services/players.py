@@ -164,7 +164,7 @@ class Players:
                 metadata=before.metadata if metadata is None else metadata,
             )
             if self._store.replace(before, after):
-                self._show(before, after)
+                self._show(after)
                 return after
         raise ContendedError("the profile kept changing; send the same request again")
 
@@ -194,11 +194,11 @@ class Players:
         self._games.delete_all(player.player_id)
         self._store.delete(player)
 
-    def _show(self, before: Player, after: Player) -> None:
-        if before.display_name == after.display_name:
-            return
-        for record in self._records.of_player(after.player_id):
-            self._records.rename(record, after.display_name, after.avatar)
+    def _show(self, player: Player) -> None:
+        """Bring the names in the player's records up to date; whatever an interrupted call left is caught up."""
+        for record in self._records.of_player(player.player_id):
+            if (record.display_name, record.avatar) != (player.display_name, player.avatar):
+                self._records.rename(record, player.display_name, player.avatar)
 
     def _new_session(self, player_id: str) -> TokenPair:
         session_id, now = new_id(), self._clock()

@@ -287,12 +287,16 @@ class Scores:
 
     def _committed(self, drafts: Sequence[_Draft]) -> bool:
         """Write everything in one transaction; when only the index is contended, everything but the index."""
+        if self._sealed_now(drafts):
+            return False
         truth = [part for draft in drafts for part in self._truth_parts(draft)]
         settlements = [(target, target.settlement) for draft in drafts for target in draft.targets]
         moves = [settlement.move_from(target.mark) for target, settlement in settlements if settlement is not None]
         parts = [*truth, *self._ranks.parts(moves)]
         if len(parts) > MAX_TRANSACTION_ITEMS:
             return False
+        if not parts:
+            return True
         try:
             self._dynamo.transact(parts)
         except CancelledError as error:
@@ -315,11 +319,24 @@ class Scores:
         writing = [target for target in draft.targets if target.writes and target.after]
         if writing:
             parts.append(self._players.unchanged_part("player", draft.player))
-        for target in writing:
-            board = self._boards.sealed(target.board)
-            if target.after is not None:
-                parts.append(self._records.put_part("record", board, target.after, target.before))
+        parts += [
+            self._records.put_part("record", target.board, target.after, target.before)
+            for target in writing
+            if target.after is not None
+        ]
         return parts
+
+    def _sealed_now(self, drafts: Sequence[_Draft]) -> bool:
+        """Make final the rules of boards that get their first record; True when there were such boards.
+
+        What was drafted may rest on rules that changed until just now, so it has to be drafted again.
+        """
+        fresh = [
+            target.board for draft in drafts for target in draft.targets if target.writes and not target.board.sealed
+        ]
+        for board in fresh:
+            self._boards.seal(board)
+        return bool(fresh)
 
     def _revise(self, player_id: str, board: Board, period_id: str, hidden: bool | None) -> Record | None:
         """Delete a record (``hidden`` None), or hide or show it, and move its place in the index along."""

@@ -32,6 +32,7 @@ _CONNECT_TIMEOUT, _READ_TIMEOUT = 1.0, 4.0
 _BATCH_ATTEMPTS = 6
 _THREADS = 8
 _REFUSED = "ConditionalCheckFailed"
+_CONTENDED = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 
 
 class ConditionFailedError(Exception):
@@ -147,7 +148,10 @@ class Dynamo:
             try:
                 self.client.transact_write_items(TransactItems=items)
             except self.client.exceptions.TransactionCanceledException as error:
-                raise _cancelled(parts, error.response.get("CancellationReasons", [])) from error
+                cancelled = _cancelled(parts, error.response.get("CancellationReasons", []))
+                if cancelled is None:
+                    raise
+                raise cancelled from error
 
 
 def connect(session: botocore.session.Session | None = None) -> Dynamo:
@@ -226,8 +230,9 @@ def _unavailable() -> StoreUnavailableError:
     return StoreUnavailableError("the database did not answer in time; send the same request again")
 
 
-def _cancelled(parts: Sequence[Part], reasons: Sequence[Reply]) -> CancelledError:
-    codes = [(part.name, reason.get("Code", "None")) for part, reason in zip(parts, reasons, strict=False)]
+def _cancelled(parts: Sequence[Part], reasons: Sequence[Reply]) -> CancelledError | None:
+    """Return what the caller can act on, or None when the request itself was wrong."""
+    codes = [(part.name, reason.get("Code", "None")) for part, reason in zip(parts, reasons, strict=True)]
     refused = frozenset(name for name, code in codes if code == _REFUSED)
-    contended = frozenset(name for name, code in codes if code not in {_REFUSED, "None"})
-    return CancelledError(refused, contended)
+    contended = frozenset(name for name, code in codes if code in _CONTENDED)
+    return CancelledError(refused, contended) if refused or contended else None
