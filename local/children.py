@@ -191,6 +191,7 @@ def _end_group(group: int) -> None:
     for _ in range(20):
         try:
             os.killpg(group, signal.SIGKILL)
-        except ProcessLookupError:
+        # macOS refuses, rather than not to find, a group that has ended and waits to be buried.
+        except (ProcessLookupError, PermissionError):
             return
         time.sleep(0.05)

@@ -7,12 +7,13 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
 from local import state, watch
 from local.children import DeployError, StartError
-from local.layout import CHECKOUT, DEFAULT_PORT, STATE_DIR
+from local.layout import CHECKOUT, DEFAULT_PORT, LOG_GROUP, STATE_DIR
 from local.resources import ResourceError
 from local.stack import LocalStack
 
@@ -31,7 +32,8 @@ Try it:
 
 Data is kept in {state_dir} when this stops in order; FRESH=1 begins anew. It is saved only then: should the embedded
 AWS itself be killed (kill -9, power cut), everything since its start is lost.
-AWS endpoint for tools: {aws_endpoint} (any credentials). A saved change deploys itself. Ctrl-C stops everything.
+For the AWS tools: {aws_endpoint}, with any credentials; the app logs to {log_group} there.
+A saved change deploys itself. Ctrl-C stops everything.
 """
 
 
@@ -41,7 +43,7 @@ def main() -> None:
     try:
         _run(_port(os.environ.get("PORT", "")))
     except KeyboardInterrupt:
-        print("Stopped; the data is saved.")
+        _say("Stopped; the data is saved.")
     except (state.StateInUseError, StartError, ResourceError, DeployError) as error:
         sys.exit(str(error))
 
@@ -50,7 +52,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
     # A second Ctrl-C must not interrupt the saving of data.
     for each in STOP_SIGNALS:
         signal.signal(each, signal.SIG_IGN)
-    print("\nStopping ...")
+    _say("\nStopping ...")
     raise KeyboardInterrupt
 
 
@@ -64,40 +66,47 @@ def _run(port: int) -> None:
     started = time.monotonic()
     if os.environ.get("FRESH") == "1":
         state.discard(STATE_DIR)
+    files = watch.snapshot(CHECKOUT)
     with LocalStack(port=port, state_dir=STATE_DIR) as laurel:
         _complain(laurel.first_answer())
-        print(
+        _say(
             WELCOME.format(
                 seconds=time.monotonic() - started,
                 url=laurel.url,
                 admin_key=laurel.admin_key,
                 aws_endpoint=laurel.aws_endpoint,
+                log_group=LOG_GROUP,
                 state_dir=STATE_DIR.relative_to(CHECKOUT),
             ),
-            flush=True,
         )
-        _follow_changes(laurel)
+        _follow_changes(laurel, files)
         raise StartError(f"The embedded AWS has ended by itself. Its last words:\n{laurel.last_words()}")
 
 
-def _follow_changes(laurel: LocalStack) -> None:
+def _follow_changes(laurel: LocalStack, deployed: watch.Snapshot) -> None:
     laurel.prepare_deployment()
-    for changed in watch.changes(CHECKOUT, still=lambda: laurel.running):
+    for changed in watch.changes(CHECKOUT, deployed, still=lambda: laurel.running):
         started = time.monotonic()
-        print(f"Changed: {', '.join(map(str, changed))}", flush=True)
+        _say(f"Changed: {', '.join(map(str, changed))}")
         try:
             laurel.deploy()
         except (DeployError, ResourceError) as error:
-            print(f"{error}\nNot deployed; what ran before still runs.", flush=True)
+            _say(f"{error}\nNot deployed; what ran before still runs.")
         else:
             _complain(laurel.first_answer())
-            print(f"Deployed after {time.monotonic() - started:.1f} s.", flush=True)
+            _say(f"Deployed after {time.monotonic() - started:.1f} s.")
         laurel.prepare_deployment()
+
+
+def _say(text: str) -> None:
+    # A terminal that has gone away is no reason to leave data unsaved.
+    with suppress(OSError):
+        print(text, flush=True)
 
 
 def _complain(problem: str | None) -> None:
     if problem:
-        print(f"{problem}\nThe app is deployed, but does not answer as it should.", flush=True)
+        _say(f"{problem}\nThe app is deployed, but does not answer as it should.")
 
 
 if __name__ == "__main__":

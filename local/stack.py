@@ -98,6 +98,8 @@ class LocalStack:
                 return None
         except urllib.error.HTTPError as error:
             return f"GET / answered {error.code}: {error.read().decode(errors='replace')}"
+        except OSError as error:
+            return f"GET / was not answered: {error}"
 
     def stop(self) -> None:
         """Save the data, if it is kept, and end every process of this run."""

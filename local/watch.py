@@ -15,12 +15,17 @@ LOOK_SECONDS = 0.4
 Snapshot = dict[Path, tuple[int, int]]
 
 
-def changes(project: Path, still: Callable[[], bool], seconds: float = LOOK_SECONDS) -> Iterator[list[Path]]:
+def changes(
+    project: Path, before: Snapshot, still: Callable[[], bool], seconds: float = LOOK_SECONDS
+) -> Iterator[list[Path]]:
     """Yield the files, relative to ``project``, that changed together, for as long as ``still`` holds.
 
     Files that go on changing are waited for: the switch of a branch is one change.
+
+    Args:
+        before: What is deployed already. Taken before that deployment, it misses no change made during it.
     """
-    before = seen = snapshot(project)
+    seen = before
     while still():
         time.sleep(seconds)
         now = snapshot(project)

@@ -28,7 +28,10 @@ def _looks(*edits: Callable[[], object]) -> Callable[[], bool]:
 
 
 def _seen(sources: Path, *edits: Callable[[], object]) -> Iterator[list[str]]:
-    return ([str(path) for path in paths] for paths in watch.changes(sources, _looks(*edits), seconds=0))
+    return (
+        [str(path) for path in paths]
+        for paths in watch.changes(sources, watch.snapshot(sources), _looks(*edits), seconds=0)
+    )
 
 
 def test_a_file_replaced_as_editors_do_is_a_change_every_time(sources: Path) -> None:
@@ -59,3 +62,10 @@ def test_new_and_deleted_files_are_changes(sources: Path) -> None:
 
 def test_what_python_caches_is_no_change(sources: Path) -> None:
     assert not list(_seen(sources, (sources / "chalicelib" / "words.pyc").touch))
+
+
+def test_a_change_made_during_a_deployment_is_not_missed(sources: Path) -> None:
+    before = watch.snapshot(sources)
+    (sources / "app.py").write_text("22")
+
+    assert [*watch.changes(sources, before, _looks(), seconds=0)] == [[Path("app.py")]]
