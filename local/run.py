@@ -80,7 +80,9 @@ def _run(port: int) -> None:
             ),
         )
         _follow_changes(laurel, files)
-        raise StartError(f"The embedded AWS has ended by itself. Its last words:\n{laurel.last_words()}")
+        raise StartError(
+            f"The embedded AWS has ended by itself: what was written since the start is lost. Its log ends:\n{laurel.last_words()}"
+        )
 
 
 def _follow_changes(laurel: LocalStack, deployed: watch.Snapshot) -> None:
