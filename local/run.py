@@ -81,7 +81,8 @@ def _run(port: int) -> None:
         )
         _follow_changes(laurel, files)
         raise StartError(
-            f"The embedded AWS has ended by itself: what was written since the start is lost. Its log ends:\n{laurel.last_words()}"
+            "The embedded AWS has ended by itself: what was written since the start is lost. "
+            f"Its log ends:\n{laurel.last_words()}"
         )
 
 
