@@ -39,6 +39,10 @@ class ConditionFailedError(Exception):
     """A condition of a single write did not hold."""
 
 
+class BusyError(StoreUnavailableError):
+    """A single write met a transaction on the same item; nothing of it happened."""
+
+
 class CancelledError(Exception):
     """A transaction was cancelled; nothing of it happened."""
 
@@ -182,15 +186,14 @@ def bind(model: type[Model], table: str, dynamo: Dynamo) -> None:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn the client's and PynamoDB's failures into ours."""
+    """Turn the client's and PynamoDB's failures into ours; what is none of them, such as DoesNotExist, passes."""
     try:
         yield
-    except PynamoDBException as error:
-        _raise_translated(error.cause_response_code, error)
-    except ClientError as error:
-        _raise_translated(error.response["Error"]["Code"], error)
-    except BotoCoreError as error:
-        raise _unavailable() from error
+    except (PynamoDBException, BotoCoreError, ClientError) as error:
+        ours = _ours(error.cause if isinstance(error, PynamoDBException) else error)
+        if ours is None:
+            raise
+        raise ours from error
 
 
 def key_text(key: Item) -> str:
@@ -218,12 +221,18 @@ _UNAVAILABLE = frozenset(
 )
 
 
-def _raise_translated(code: str | None, error: Exception) -> None:
+def _ours(failure: Exception | None) -> Exception | None:
+    """Return what a failure of the client means here, or None when it is no answer of the database, or our bug."""
+    if isinstance(failure, BotoCoreError):
+        return _unavailable()
+    if not isinstance(failure, ClientError):
+        return None
+    code = failure.response["Error"]["Code"]
     if code == "ConditionalCheckFailedException":
-        raise ConditionFailedError from error
-    if code is None or code in _UNAVAILABLE:
-        raise _unavailable() from error
-    raise error
+        return ConditionFailedError()
+    if code == "TransactionConflictException":
+        return BusyError("another write of the same item was under way; send the same request again")
+    return _unavailable() if code in _UNAVAILABLE else None
 
 
 def _unavailable() -> StoreUnavailableError:

@@ -11,7 +11,16 @@ from pynamodb.models import Model
 from chalicelib.domain.players import Identity, IdentityKind, Player, PlayerState
 from chalicelib.errors import ContendedError
 from chalicelib.store import keys
-from chalicelib.store.dynamo import CancelledError, ConditionFailedError, Dynamo, Item, Part, bind, translated
+from chalicelib.store.dynamo import (
+    BusyError,
+    CancelledError,
+    ConditionFailedError,
+    Dynamo,
+    Item,
+    Part,
+    bind,
+    translated,
+)
 from chalicelib.store.typed import from_milliseconds, from_seconds, milliseconds, n, s, seconds
 
 if TYPE_CHECKING:
@@ -204,7 +213,7 @@ def _conditional(item: Model, condition: Condition) -> bool:
     try:
         with translated():
             item.save(condition)
-    except ConditionFailedError:
+    except (ConditionFailedError, BusyError):
         return False
     return True
 
