@@ -23,7 +23,7 @@ from chalicelib.services.clock import Clock
 from chalicelib.services.ranks import Question, RankReader, Standing
 from chalicelib.services.settle import Settlement, Settler, deletion_of, settlement_of
 from chalicelib.store.boards import BoardStore
-from chalicelib.store.dynamo import MAX_TRANSACTION_ITEMS, CancelledError, Dynamo, Item, Part, key_text, pause
+from chalicelib.store.dynamo import MAX_TRANSACTION_ITEMS, CancelledError, Dynamo, Item, Part, key_text
 from chalicelib.store.players import PlayerStore
 from chalicelib.store.ranks import MARK_PART, NODE_PART, UNMARKED, Mark, RankStore
 from chalicelib.store.records import RecordStore, row_of
@@ -150,7 +150,7 @@ class Scores:
                 if isinstance(verdict, GameError):
                     raise verdict
                 return verdict
-            pause(attempt)
+            self._dynamo.pause(attempt)
         raise ContendedError("the same record kept changing; send the same request again")
 
     def submit_many(self, claims: Sequence[Claim]) -> list[Verdict]:
@@ -350,7 +350,7 @@ class Scores:
             revised = None if hidden is None else replace(record, hidden=hidden, generation=record.generation + 1)
             if self._revised(board, record, revised, mark):
                 return revised
-            pause(attempt)
+            self._dynamo.pause(attempt)
         raise ContendedError("the record kept changing; send the same request again")
 
     def _revised(self, board: Board, record: Record, revised: Record | None, mark: Mark) -> bool:

@@ -13,7 +13,7 @@ from datetime import datetime
 from chalicelib.domain.boards import Board
 from chalicelib.domain.records import Record
 from chalicelib.ranking.bins import Path, place
-from chalicelib.store.dynamo import MAX_TRANSACTION_ITEMS, CancelledError, Dynamo, Part, pause
+from chalicelib.store.dynamo import MAX_TRANSACTION_ITEMS, CancelledError, Dynamo, Part
 from chalicelib.store.ranks import UNMARKED, Mark, Move, RankStore
 
 _ATTEMPTS = 8
@@ -64,7 +64,7 @@ class Settler:
                 return True
             moved = [self._moved(group) for group in self._grouped(pending)]
             if not all(moved):
-                pause(attempt)
+                self._dynamo.pause(attempt)
         if not self._pending(settlements):
             return True
         _log.warning("settle_deferred", extra={"board_id": settlements[0].board.board_id, "count": len(settlements)})

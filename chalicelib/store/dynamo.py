@@ -7,7 +7,7 @@ is hot, is sent as typed items: a transaction names its parts, so that a refusal
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -68,11 +68,12 @@ class Dynamo:
     """The client and the calls that models do not make."""
 
     client: Any
-    _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_THREADS, "dynamo"))
+    threads: Executor = field(default_factory=lambda: ThreadPoolExecutor(_THREADS, "dynamo"))
+    sleep: Callable[[float], None] = time.sleep
 
     def alongside(self, first: Callable[[], First], others: Sequence[Callable[[], Other]]) -> tuple[First, list[Other]]:
         """Return the answers of all calls, made at the same time; the first one runs on the calling thread."""
-        started: list[Future[Other]] = [self._threads.submit(call) for call in others]
+        started: list[Future[Other]] = [self.threads.submit(call) for call in others]
         answer = first()
         return answer, [each.result() for each in started]
 
@@ -115,7 +116,7 @@ class Dynamo:
             wanted = reply.get("UnprocessedKeys") or {}
             if not wanted:
                 return
-            pause(attempt)
+            self.pause(attempt)
         raise StoreUnavailableError("the database is throttling reads; nothing was changed, try again")
 
     def count(self, request: Item) -> int:
@@ -156,6 +157,10 @@ class Dynamo:
                 if cancelled is None:
                     raise
                 raise cancelled from error
+
+    def pause(self, attempt: int) -> None:
+        """Sleep a random time that grows with the attempt: at most 50 ms, then 100, 200 ... up to 1 s."""
+        self.sleep(random.uniform(0, min(1.0, 0.05 * 2**attempt)))  # noqa: S311  # jitter, not a secret
 
 
 def connect(session: botocore.session.Session | None = None) -> Dynamo:
@@ -199,11 +204,6 @@ def translated() -> Iterator[None]:
 def key_text(key: Item) -> str:
     """Return a text that is equal for equal keys."""
     return repr(sorted((name, next(iter(value.values()))) for name, value in key.items()))
-
-
-def pause(attempt: int) -> None:
-    """Sleep a random time that grows with the attempt: at most 50 ms, then 100, 200 ... up to 1 s."""
-    time.sleep(random.uniform(0, min(1.0, 0.05 * 2**attempt)))  # noqa: S311  # jitter, not a secret
 
 
 _UNAVAILABLE = frozenset(
