@@ -9,7 +9,10 @@ Detail: TypeAlias = str | int | bool | None
 
 
 class GameError(Exception):
-    """A refusal with a stable ``code`` for programs, a message for people and details for both."""
+    """Something is broken on our side; the log has the traceback.
+
+    Every kind below is a refusal with a stable ``code`` for programs, a message for people and details for both.
+    """
 
     code: ClassVar[str] = "internal"
     status: ClassVar[int] = 500
@@ -55,6 +58,12 @@ class UnauthenticatedError(GameError):
     status = 401
 
 
+class TokenMissingError(UnauthenticatedError):
+    """The route needs a player, and no token came; API Gateway itself answers this."""
+
+    code = "token_missing"
+
+
 class TokenError(UnauthenticatedError):
     """A token is malformed, signed by nobody we know, or revoked."""
 
@@ -93,23 +102,39 @@ class NotFoundError(GameError):
     status = 404
 
 
+class RouteNotFoundError(NotFoundError):
+    """No route has this method and path; API Gateway itself answers this."""
+
+    code = "route_not_found"
+
+
 class BoardNotFoundError(NotFoundError):
+    """No board has this id."""
+
     code = "board_not_found"
 
 
 class PeriodNotFoundError(NotFoundError):
+    """The board has no such period, not yet, or no longer."""
+
     code = "period_not_found"
 
 
 class PlayerNotFoundError(NotFoundError):
+    """No player has this id, or the account was deleted."""
+
     code = "player_not_found"
 
 
 class GameNotFoundError(NotFoundError):
+    """The caller has no game with this id."""
+
     code = "game_not_found"
 
 
 class RecordNotFoundError(NotFoundError):
+    """The player has no record on this board in this period."""
+
     code = "record_not_found"
 
 
@@ -121,6 +146,8 @@ class ConflictError(GameError):
 
 
 class BoardExistsError(ConflictError):
+    """Another board has this id."""
+
     code = "board_exists"
 
 
@@ -131,6 +158,8 @@ class BoardSealedError(ConflictError):
 
 
 class IdentityTakenError(ConflictError):
+    """A player registered with this device id or custom id before; sign in with it."""
+
     code = "identity_taken"
 
 
@@ -141,6 +170,8 @@ class GameEndedError(ConflictError):
 
 
 class GameExpiredError(ConflictError):
+    """The game was not ended in time."""
+
     code = "game_expired"
 
 
@@ -164,10 +195,14 @@ class RejectedError(GameError):
 
 
 class GameTooShortError(RejectedError):
+    """The game lasted less than its mode asks for."""
+
     code = "game_too_short"
 
 
 class GameTooLongError(RejectedError):
+    """The game lasted longer than its mode allows."""
+
     code = "game_too_long"
 
 

@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 document, made from the types that validate and answer."""
 
 import inspect
-import re
+import json
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -18,7 +18,9 @@ from chalicelib.errors import (
     StoreUnavailableError,
     TokenError,
     TokenExpiredError,
+    TokenMissingError,
     TooLargeError,
+    TooManyError,
     UnauthenticatedError,
 )
 
@@ -33,12 +35,15 @@ _SECURITY: Mapping[Access, list[dict[str, list[str]]]] = {
 _REFUSALS: Mapping[Access, tuple[type[GameError], ...]] = {
     Access.PUBLIC: (),
     Access.OPTIONAL: (),
-    Access.PLAYER: (TokenError, TokenExpiredError),
+    Access.PLAYER: (TokenMissingError, TokenError, TokenExpiredError),
     Access.ADMIN: (UnauthenticatedError,),
 }
 _SCHEMES = {
     _TOKEN: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
     _ADMIN: {"type": "apiKey", "in": "header", "name": ADMIN_HEADER},
+}
+_RETRY_AFTER = {
+    "Retry-After": {"description": "Seconds until it is worth trying again.", "schema": {"type": "integer"}}
 }
 _TAGS = {
     "main": "Who we are, and the lobby",
@@ -65,7 +70,8 @@ class Error(Struct):
 def document(operations: Iterable[Operation]) -> dict[str, Any]:
     """Return the OpenAPI document of these routes."""
     operations = list(operations)
-    names, components = msgspec.json.schema_components(_types(operations), ref_template=_SCHEMAS)
+    names, schemas_by_name = msgspec.json.schema_components(_types(operations), ref_template=_SCHEMAS)
+    components = _for_everybody(schemas_by_name)
     schemas = dict(zip(map(repr, _types(operations)), names, strict=True))
     paths: dict[str, Any] = {}
     for operation in operations:
@@ -74,6 +80,7 @@ def document(operations: Iterable[Operation]) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Laurel", "version": VERSION, "description": "A game backend whose rankings are exact."},
+        "servers": [{"url": "./", "description": "Beside this document."}],
         "tags": [{"name": name, "description": description} for name, description in _TAGS.items()],
         "paths": paths,
         "components": {"schemas": components, "securitySchemes": _SCHEMES},
@@ -94,11 +101,12 @@ def _types(operations: Iterable[Operation]) -> list[Any]:
 
 
 def _described(operation: Operation, schemas: Mapping[str, Any], components: Mapping[str, Any]) -> dict[str, Any]:
-    lines = inspect.cleandoc(operation.view.__doc__ or "").splitlines()
+    summary, _, description = inspect.cleandoc(operation.view.__doc__ or "").partition(". ")
     described: dict[str, Any] = {
         "operationId": f"{operation.tag}_{operation.view.__name__}",
         "tags": [operation.tag],
-        "summary": lines[0],
+        "summary": summary.removesuffix("."),
+        **({"description": description} if description else {}),
         "security": _SECURITY[operation.access],
         "parameters": [
             parameter
@@ -134,15 +142,22 @@ def _responses(operation: Operation, schemas: Mapping[str, Any]) -> dict[str, An
         kinds_by_status.setdefault(kind.status, []).append(kind)
     for status, kinds in kinds_by_status.items():
         responses[str(status)] = {
-            "description": "; ".join(f"`{kind.code}`: {_first_line(kind)}" for kind in kinds),
+            "description": "\n".join(f"`{kind.code}`: {meaning(kind)}" for kind in kinds),
+            **({"headers": _RETRY_AFTER} if issubclass(kinds[0], TooManyError) else {}),
             "content": {"application/json": {"schema": schemas[repr(Error)]}},
         }
     return responses
 
 
-def _first_line(kind: type[GameError]) -> str:
-    name = re.sub(r"(?<!^)([A-Z])", r" \1", kind.__name__.removesuffix("Error")).lower()
-    return (kind.__doc__ or f"{name}.").splitlines()[0]
+def meaning(kind: type[GameError]) -> str:
+    """Return what an error kind means, in a sentence."""
+    return inspect.cleandoc(kind.__doc__ or "").splitlines()[0]
+
+
+def _for_everybody(components: dict[str, Any]) -> dict[str, Any]:
+    """Return the schemas with JSON Schema's sign for the end of a text; Python's own ``$`` lets a line break pass."""
+    text = json.dumps(components).replace(r"\\Z", "$")
+    return json.loads(text)  # type: ignore[no-any-return]  # an object, as above
 
 
 def _drop_spread(components: dict[str, Any]) -> None:
