@@ -43,7 +43,7 @@ api = Api("admin")
 MAX_BATCH = 100
 
 Title = Annotated[str, Meta(min_length=1, max_length=100)]
-Unit = Annotated[str, Meta(pattern="^[A-Za-z0-9 /%_.-]{1,16}$", description="What a score counts.", examples=["ms"])]
+Unit = Annotated[str, Meta(pattern=r"^[A-Za-z0-9 /%_.-]{1,16}\Z", description="What a score counts.", examples=["ms"])]
 Reset = Annotated[
     str,
     Meta(max_length=64, description="Cron in UTC, five fields; null: the board never resets.", examples=["0 0 * * 1"]),
@@ -52,7 +52,7 @@ RetentionDays = Annotated[int, Meta(ge=1, le=3650, description="Days a finished 
 SubmissionId = Annotated[
     str,
     Meta(
-        pattern="^[A-Za-z0-9._:-]{1,64}$",
+        pattern=r"^[A-Za-z0-9._:-]{1,64}\Z",
         description="Yours: the same id with the same submission counts once and gets the same answer.",
     ),
 ]

@@ -38,8 +38,6 @@ MAX_FRIENDS = 50
 
 
 class PageQuery(PeriodQuery):
-    """Without ``cursor`` and ``from_rank``: the top. Not both."""
-
     limit: Limit = 20
     cursor: Annotated[str, Meta(min_length=1, max_length=1024)] | UnsetType = UNSET
     from_rank: Position | UnsetType = UNSET
@@ -53,7 +51,7 @@ class FriendsQuery(PeriodQuery, kw_only=True):
     ids: Annotated[
         str,
         Meta(
-            pattern=f"^[0-9a-f]{{32}}(,[0-9a-f]{{32}}){{0,{MAX_FRIENDS - 1}}}$",
+            pattern=rf"^[0-9a-f]{{32}}(,[0-9a-f]{{32}}){{0,{MAX_FRIENDS - 1}}}\Z",
             description=f"1 to {MAX_FRIENDS} player ids, separated by commas.",
         ),
     ]
@@ -99,7 +97,7 @@ def one(path: BoardPath, query: PeriodQuery) -> BoardTotalView:
 
 @api.route("GET", "/boards/{board_id}/entries", errors=(*_BOARD, CursorError))
 def entries(path: BoardPath, query: PageQuery) -> PageView:
-    """Return a page of entries: the top, the one at a cursor, or the one from a rank on."""
+    """Return a page of entries: the top, at a cursor, or from a rank on. Give at most one of the two."""
     standings, where = services().standings, (path.board_id, query.period)
     if query.cursor is not UNSET and query.from_rank is not UNSET:
         raise MalformedError("query: expected at most one of cursor and from_rank", field="cursor")

@@ -26,7 +26,7 @@ MAX_BOARDS_PER_GAME = 7
 api = Api("games")
 
 Mode = Annotated[
-    str, Meta(pattern="^[a-z0-9][a-z0-9_-]{0,31}$", description="A label of yours; see LAUREL_GAME_RULES.")
+    str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}\Z", description="A label of yours; see LAUREL_GAME_RULES.")
 ]
 
 

@@ -41,7 +41,7 @@ api = Api("players")
 Secret = Annotated[
     str,
     Meta(
-        pattern="^[\\x21-\\x7e]{8,128}$",
+        pattern=r"^[\x21-\x7e]{8,128}\Z",
         description="8 to 128 printable ASCII characters. Whoever knows it can sign in: keep it random and secret.",
     ),
 ]
@@ -56,10 +56,12 @@ DisplayName = Annotated[
 ]
 Locale = Annotated[
     str,
-    Meta(pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$", description="A language tag (BCP 47).", examples=["pt-BR"]),
+    Meta(
+        pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}\Z", description="A language tag (BCP 47).", examples=["pt-BR"]
+    ),
 ]
 Metadata = Annotated[
-    dict[Annotated[str, Meta(pattern="^[A-Za-z0-9_.-]{1,32}$")], Annotated[str, Meta(max_length=256)]],
+    dict[Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,32}\Z")], Annotated[str, Meta(max_length=256)]],
     Meta(max_length=16, description="Public, up to 16 short texts."),
 ]
 _ONE_OF = Meta(extra_json_schema={"oneOf": [{"required": ["device_id"]}, {"required": ["custom_id"]}]})

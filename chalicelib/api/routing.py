@@ -7,6 +7,7 @@ A view is a plain function. The names of its parameters say what it wants, their
 import hashlib
 import hmac
 import logging
+import re
 import time
 import typing
 from collections.abc import Callable, Mapping
@@ -35,8 +36,11 @@ from chalicelib.errors import (
 
 ADMIN_HEADER = "X-Laurel-Admin-Key"
 MAX_BODY_BYTES = 256 * 1024
+MAX_ECHO = 200
+"""How much of what a caller sent comes back in a message."""
 _CORS = CORSConfig(allow_origin="*", allow_headers=[ADMIN_HEADER], max_age=600)
 _JSON = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+_PLACE = re.compile(r" - at (?P<key>`key` in )?`\$\.?(?P<field>[^`]*)`$")
 _log = logging.getLogger(logs.LOGGER_NAME)
 
 View = Callable[..., Any]
@@ -233,10 +237,13 @@ def _body(request: Request, kind: Any) -> Any:
 
 def _malformed(where: str, message: str) -> MalformedError:
     """Turn msgspec's message, as "Expected `int` <= 100 - at `$.limit`", into ours: "query.limit: expected ..."."""
-    rule, _, place = message.partition(" - at `$")
-    field = place.rstrip("`").lstrip(".")
+    placed = _PLACE.search(message)
+    field = placed["field"][:MAX_ECHO] if placed else ""
+    rule = _PLACE.sub("", message).replace(r"\\Z'", "$'")
     subject = f"{where}.{field}" if field else where
-    return MalformedError(f"{subject}: {rule[:1].lower()}{rule[1:]}", field=field or where)
+    if placed and placed["key"]:
+        subject = f"a key of {subject}"
+    return MalformedError(f"{subject}: {rule[:1].lower()}{rule[1:MAX_ECHO]}", field=field or where)
 
 
 def _refusal(error: GameError, request: Request) -> Response:

@@ -14,15 +14,15 @@ from chalicelib.domain.records import Outcome, Placement, Reason, Record, Score
 from chalicelib.services.standings import Entry, OwnEntry, Page
 
 BoardId = Annotated[
-    str, Meta(pattern="^[a-z0-9][a-z0-9_-]{0,63}$", description="The board's name in URLs.", examples=["speedrun"])
+    str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}\Z", description="The board's name in URLs.", examples=["speedrun"])
 ]
-PlayerId = Annotated[str, Meta(pattern="^[0-9a-f]{32}$", description="32 hex digits.")]
-GameId = Annotated[str, Meta(pattern="^[0-9a-f]{32}$", description="32 hex digits that sort by time.")]
+PlayerId = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z", description="32 hex digits.")]
+GameId = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z", description="32 hex digits that sort by time.")]
 Int64 = Annotated[int, Meta(ge=INT64_MIN, le=INT64_MAX)]
 PeriodName = Annotated[
     str,
     Meta(
-        pattern="^(current|previous|all|[0-9]{8}T[0-9]{4}Z)$",
+        pattern=r"^(current|previous|all|[0-9]{8}T[0-9]{4}Z)\Z",
         description='"current", "previous", or an id: the UTC minute the period starts; "all" without resets.',
         examples=["current", "20261122T0000Z"],
     ),
