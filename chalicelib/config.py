@@ -6,10 +6,18 @@ from dataclasses import dataclass
 
 import msgspec
 
-from chalicelib.domain.games import GameRules
+from chalicelib.domain.games import DEFAULT_RULES, GameRules
 
 MIN_SECRET_LENGTH = 32
 SHA256_HEX_LENGTH = 64
+
+
+class _Rules(msgspec.Struct, forbid_unknown_fields=True):
+    """How LAUREL_GAME_RULES spells a mode's rules."""
+
+    min_seconds: int = DEFAULT_RULES.min_seconds
+    max_seconds: int = DEFAULT_RULES.max_seconds
+    expires_seconds: int = DEFAULT_RULES.expires_seconds
 
 
 class ConfigError(Exception):
@@ -81,6 +89,10 @@ def _hashes(text: str) -> tuple[str, ...]:
 
 def _game_rules(text: str) -> Mapping[str, GameRules]:
     try:
-        return msgspec.json.decode(text, type=dict[str, GameRules])
+        rules_by_mode = msgspec.json.decode(text, type=dict[str, _Rules])
     except msgspec.MsgspecError as error:
         raise ConfigError(f"LAUREL_GAME_RULES must map a mode to its rules as JSON: {error}") from error
+    for mode, rules in rules_by_mode.items():
+        if not 0 <= rules.min_seconds <= rules.max_seconds <= rules.expires_seconds:
+            raise ConfigError(f"LAUREL_GAME_RULES: {mode}: expected 0 <= min_seconds <= max_seconds <= expires_seconds")
+    return {mode: GameRules(*msgspec.structs.astuple(rules)) for mode, rules in rules_by_mode.items()}

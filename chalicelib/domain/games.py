@@ -16,6 +16,9 @@ class GameRules:
     expires_seconds: int = 24 * 3600
 
 
+DEFAULT_RULES = GameRules()
+
+
 @dataclass(frozen=True, slots=True)
 class GameResult:
     """What gameEnd answered, kept with the game so that the same call gets the same answer."""

@@ -57,7 +57,7 @@ class Boards:
     def all(self) -> list[Board]:
         """Return every board by id, at most five seconds old."""
         if self._listed is None or self._clock() >= self._listed[1] + REMEMBERED:
-            self._listed = (self._store.all(), self._clock())
+            self._listed = ([self.remember(board) for board in self._store.all()], self._clock())
         return self._listed[0]
 
     def period(self, board: Board, wanted: str) -> Period:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain import games
-from chalicelib.domain.games import Game, GameResult, GameRules
+from chalicelib.domain.games import DEFAULT_RULES, Game, GameResult, GameRules
 from chalicelib.domain.records import Submission
 from chalicelib.errors import (
     ContendedError,
@@ -24,8 +24,6 @@ from chalicelib.store import keys
 from chalicelib.store.dynamo import CancelledError, Dynamo, Item, Part
 from chalicelib.store.games import GameStore
 from chalicelib.store.players import PlayerStore
-
-_DEFAULT_RULES = GameRules()
 
 
 class Games:
@@ -96,7 +94,7 @@ class Games:
         return Claim(player_id, (submission,), ticket)
 
     def _rules(self, mode: str) -> GameRules:
-        return self._rules_by_mode.get(mode, _DEFAULT_RULES)
+        return self._rules_by_mode.get(mode, DEFAULT_RULES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +117,7 @@ class _GameTicket:
             raise GameEndedError("the game ended already, with other scores", game_id=self.game_id)
         if now >= game.expires_at:
             raise GameExpiredError(f"the game expired at {game.expires_at.isoformat()}", game_id=self.game_id)
-        return Admission(_credible(game, now, self.rules_by_mode.get(game.mode, _DEFAULT_RULES)))
+        return Admission(_credible(game, now, self.rules_by_mode.get(game.mode, DEFAULT_RULES)))
 
     def closing(self, submissions: tuple[Submission, ...], result: GameResult) -> list[Part]:
         return [self.store.close_part("game", self.player_id, self.game_id, submissions, result)]

@@ -46,7 +46,7 @@ class Lobbies:
         return Front(self._clock(), [(board, self._boards.period(board, "current")) for board in boards])
 
     def lobby(self, player_id: str) -> Lobby:
-        """Return a player's part. One GetItem, two Queries and the ranks of the player's current records."""
+        """Return a player's part. One GetItem, one Query, one BatchGetItem and the ranks of the current records."""
         player = self._players.own(player_id)
         standings = self._standings.own_all(player_id)
         return Lobby(player, standings, self._games.newest_open(player_id), unread_notices=0)

@@ -153,17 +153,22 @@ class Standings:
         return _own_entry(board, record, standing)
 
     def own_all(self, player_id: str) -> list[tuple[Board, Period, OwnEntry]]:
-        """Return a player's entries in the current periods of all boards. One Query, then the ranks in one read."""
-        current: list[tuple[Board, Period, Record]] = []
-        for record in self._records.of_player(player_id):
-            board = self._boards.get(record.board_id)
-            period = self._boards.period(board, "current")
-            if record.period_id == period.period_id and not record.hidden:
-                current.append((board, period, record))
-        standings = self._reader.read([_question(board, record) for board, _, record in current])
+        """Return a player's visible entries in the current periods of all boards, by board.
+
+        Cost: one BatchGetItem of the records, then the ranks of all in one read.
+        """
+        period_by_id = {board.board_id: self._boards.period(board, "current") for board in self._boards.all()}
+        trees = [(board_id, period.period_id) for board_id, period in period_by_id.items()]
+        stored = self._records.get_all(player_id, trees)
+        current = [
+            (self._boards.known(record.board_id), record)
+            for record in sorted(stored, key=lambda record: record.board_id)
+            if not record.hidden
+        ]
+        standings = self._reader.read([_question(board, record) for board, record in current])
         return [
-            (board, period, _own_entry(board, record, standing))
-            for (board, period, record), standing in zip(current, standings, strict=True)
+            (board, period_by_id[board.board_id], _own_entry(board, record, standing))
+            for (board, record), standing in zip(current, standings, strict=True)
         ]
 
     def around(self, board_id: str, period: str, player_id: str, size: int) -> Page:

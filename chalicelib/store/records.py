@@ -87,6 +87,13 @@ class RecordStore:
         found = self._dynamo.batch_get({self.table: wanted}, consistent=True)[self.table]
         return {record.player_id: record for record in map(_parsed, found)}
 
+    def get_all(self, player_id: str, trees: Sequence[tuple[str, str]]) -> list[Record]:
+        """Return a player's records that exist of some boards and periods. One consistent request per 100."""
+        wanted = [self.key(player_id, board_id, period_id) for board_id, period_id in trees]
+        if not wanted:
+            return []
+        return [_parsed(item) for item in self._dynamo.batch_get({self.table: wanted}, consistent=True)[self.table]]
+
     def put_part(self, name: str, board: Board, record: Record, before: Record | None) -> Part:
         """Return the write that replaces ``before`` with ``record``, refused if the stored one is another."""
         condition: Item = {"ConditionExpression": "attribute_not_exists(player_id)"}
