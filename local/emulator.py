@@ -24,7 +24,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack.app import app  # type: ignore[import-untyped]  # ships no types
 from ministack.core import lambda_runtime  # type: ignore[import-untyped]  # ships no types
-from ministack.services import apigateway_v1  # type: ignore[import-untyped]  # ships no types
+from ministack.services import apigateway_v1, dynamodb  # type: ignore[import-untyped]  # ships no types
 
 from local.guard import guarded
 
@@ -37,6 +37,7 @@ SAVE_SECONDS = 120.0
 KEEP_ALIVE_SECONDS = 75
 LONGEST_INVOCATION_SECONDS = 30.0
 IDLE_LOOK_SECONDS = 0.05
+KEY_RANGE = re.compile(r"\w+ = (?P<partition>:\w+) AND (?P<sort_key>\w+) BETWEEN (?P<first>:\w+) AND (?P<last>:\w+)")
 
 
 def require_version(installed: str) -> None:
@@ -52,6 +53,7 @@ def main() -> None:
     """Serve until standard input closes, then remove the work directory and end every process of the group."""
     render_authorizer_context()
     let_invocations_finish()
+    look_at_asked_range_only()
     try:
         asyncio.run(_serve(int(sys.argv[1])))
     finally:
@@ -113,6 +115,49 @@ def let_invocations_finish() -> None:
     lambda_runtime.kill_workers = kill_when_idle
     # What ends a worker because it has timed out.
     lambda_runtime.Worker.kill = lambda worker: kill([worker])
+
+
+def look_at_asked_range_only() -> None:
+    """Let a Query for a range of an index's keys consider the items in that range alone.
+
+    Defect: ministack sorts the whole partition, and reads the condition anew for every item in it: 25 microseconds
+    each, in the one thread that serves everything. Counting in a board of 2,000 takes 50 ms, which DynamoDB does not
+    take at any size. What is left over is sorted and tested by ministack as ever.
+    """
+    query, members_of = dynamodb._query, dynamodb._index_members
+    asked: ContextVar[dict[str, Any]] = ContextVar("asked")
+
+    def query_and_note(request: dict[str, Any]) -> Any:
+        asked.set(request)
+        return query(request)
+
+    def members_asked_for(table: Any) -> Any:
+        return narrowed(members_of(table), table["items"], asked.get())
+
+    dynamodb._query = query_and_note
+    dynamodb._index_members = members_asked_for
+
+
+def narrowed(members_by_index: dict[str, Any], items: dict[str, Any], request: dict[str, Any]) -> dict[str, Any]:
+    """Return the members of the asked partition whose sort keys lie in the asked range; all, if it is no such request.
+
+    Args:
+        members_by_index: By index and partition, the keys of the table's items that it holds.
+        items: By partition and sort key of the table.
+        request: As Query takes it.
+    """
+    condition = KEY_RANGE.fullmatch(request.get("KeyConditionExpression", ""))
+    index = request.get("IndexName")
+    if not condition or index not in members_by_index:
+        return members_by_index
+    names = condition.group("partition", "first", "last")
+    partition, first, last = (request["ExpressionAttributeValues"][name].get("S") for name in names)
+    if partition is None or first is None or last is None:
+        return members_by_index
+    members = members_by_index[index].get(partition, ())
+    sort_key = condition["sort_key"]
+    within = [(pk, sk) for pk, sk in members if first <= items[pk][sk][sort_key]["S"] <= last]
+    return {index: {partition: within}}
 
 
 def fill(template: str, context: dict[str, str]) -> str:

@@ -5,14 +5,15 @@
 import json
 import subprocess
 import sys
-from types import SimpleNamespace
+from collections import Counter
+from types import CodeType, FrameType, SimpleNamespace
 from typing import Any
 
 import pytest
 from ministack.core import lambda_runtime  # type: ignore[import-untyped]  # ships no types
-from ministack.services import apigateway_v1  # type: ignore[import-untyped]  # ships no types
+from ministack.services import apigateway_v1, dynamodb  # type: ignore[import-untyped]  # ships no types
 
-from local.emulator import REQUIRED_VERSION, fill, require_version
+from local.emulator import REQUIRED_VERSION, fill, narrowed, require_version
 
 
 def test_another_release_of_ministack_is_refused() -> None:
@@ -47,3 +48,78 @@ def test_a_busy_worker_is_still_killed() -> None:
     lambda_runtime.kill_workers([worker])
 
     assert process.poll() is not None
+
+
+TABLE = {
+    "TableName": "players",
+    "BillingMode": "PAY_PER_REQUEST",
+    "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in ("player", "board", "place")],
+    "KeySchema": [{"AttributeName": "player", "KeyType": "HASH"}],
+    "GlobalSecondaryIndexes": [
+        {
+            "IndexName": "ranking",
+            "KeySchema": [
+                {"AttributeName": "board", "KeyType": "HASH"},
+                {"AttributeName": "place", "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "ALL"},
+        }
+    ],
+}
+
+
+def range_query(**changes: Any) -> dict[str, Any]:
+    return {
+        "TableName": "players",
+        "IndexName": "ranking",
+        "KeyConditionExpression": "board = :board AND place BETWEEN :first AND :last",
+        "ExpressionAttributeValues": {":board": {"S": "laps"}, ":first": {"S": "3"}, ":last": {"S": "5"}},
+        **changes,
+    }
+
+
+def test_a_query_for_a_range_of_an_index_still_tests_every_item_of_the_partition() -> None:
+    assert dynamodb._create_table(TABLE)[0] == 200
+    for number in range(10):
+        item = {"player": {"S": f"p{number}"}, "board": {"S": "laps"}, "place": {"S": str(number)}}
+        assert dynamodb._put_item({"TableName": "players", "Item": item})[0] == 200
+    calls: Counter[CodeType] = Counter()
+
+    def count(frame: FrameType, event: str, _argument: object) -> None:
+        calls[frame.f_code] += event == "call"
+
+    sys.setprofile(count)
+    try:
+        answer = dynamodb._query(range_query())
+    finally:
+        sys.setprofile(None)
+
+    assert json.loads(answer[2])["Count"] == 3
+    assert calls[dynamodb._evaluate_condition.__code__] == 10
+
+
+MEMBERS = {"ranking": {"laps": {("p2", "-"): None, ("p3", "-"): None, ("p5", "-"): None, ("p6", "-"): None}}}
+ITEMS = {f"p{number}": {"-": {"place": {"S": str(number)}}} for number in range(10)}
+
+
+def test_a_range_of_keys_includes_both_its_ends() -> None:
+    assert narrowed(MEMBERS, ITEMS, range_query()) == {"ranking": {"laps": [("p3", "-"), ("p5", "-")]}}
+
+
+def test_a_partition_nobody_is_in_stays_empty() -> None:
+    values = {**range_query()["ExpressionAttributeValues"], ":board": {"S": "points"}}
+
+    assert narrowed(MEMBERS, ITEMS, range_query(ExpressionAttributeValues=values)) == {"ranking": {"points": []}}
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        range_query(KeyConditionExpression="board = :board"),
+        range_query(KeyConditionExpression="board = :board AND #place BETWEEN :first AND :last"),
+        range_query(ExpressionAttributeValues={":board": {"S": "laps"}, ":first": {"N": "3"}, ":last": {"N": "5"}}),
+        range_query(IndexName="other"),
+    ],
+)
+def test_other_queries_see_all_members(request_: dict[str, Any]) -> None:
+    assert narrowed(MEMBERS, ITEMS, request_) is MEMBERS
