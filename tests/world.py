@@ -1,0 +1,103 @@
+"""A whole Laurel on a database in memory, with a clock that moves when told to and pauses that take no time."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any, TypeVar
+
+from chalicelib import bootstrap
+from chalicelib.bootstrap import Services
+from chalicelib.config import Config, SigningKey
+from chalicelib.domain.boards import Board
+from chalicelib.domain.games import GameResult, GameRules
+from chalicelib.domain.players import IdentityKind
+from chalicelib.domain.records import Submission
+from chalicelib.store.dynamo import Dynamo
+from tests.expressions import Item
+from tests.fake_dynamodb import FakeDynamoDB, Hook
+from tests.tables import PREFIX, tables
+
+EPOCH = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+SECRET = "s" * 32
+Answer = TypeVar("Answer")
+
+
+@dataclass(slots=True)
+class HandClock:
+    """Shows one instant until it is moved."""
+
+    instant: datetime = EPOCH
+
+    def __call__(self) -> datetime:
+        return self.instant
+
+    def advance(self, **duration: float) -> None:
+        self.instant += timedelta(**duration)
+
+
+class Inline(Executor):
+    """Runs what is submitted at once: one thread, one order."""
+
+    def submit(self, fn: Callable[..., Answer], /, *args: Any, **kwargs: Any) -> Future[Answer]:
+        future: Future[Answer] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001  # an executor's answer is also its failure
+            future.set_exception(error)
+        return future
+
+
+@cache
+def _definitions() -> tuple[Mapping[str, Any], ...]:
+    return tuple(tables())
+
+
+@dataclass(slots=True)
+class World:
+    rules_by_mode: Mapping[str, GameRules] = field(default_factory=dict)
+    client: FakeDynamoDB = field(default_factory=lambda: FakeDynamoDB(_definitions()))
+    clock: HandClock = field(default_factory=HandClock)
+    pauses: list[float] = field(default_factory=list)
+    services: Services = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.services = self.process()
+
+    def process(self) -> Services:
+        """Return services that share nothing with others but the database."""
+        config = Config("test", PREFIX, (SigningKey("a", SECRET),), (), self.rules_by_mode)
+        return bootstrap.build(config, Dynamo(self.client, Inline(), self.pauses.append), self.clock)
+
+    def board(self, board_id: str = "race", **rules: Any) -> Board:
+        board = Board(board_id=board_id, title="Race", created_at=self.clock(), **rules)
+        return self.services.boards.create(board)
+
+    def player(self, name: str = "Ada") -> str:
+        """Return the id of a new player, who signs in with the device "device-" and the name."""
+        return self.services.players.register(IdentityKind.DEVICE, f"device-{name}", name, "en").player.player_id
+
+    def play(self, player_id: str, *submissions: Submission) -> GameResult:
+        """Return the answer to a game that took one second."""
+        game = self.services.games.start(player_id, "classic")
+        self.clock.advance(seconds=1)
+        return self.services.games.end(player_id, game.game_id, submissions)
+
+    def before(self, hook: Hook) -> None:
+        self.client.before.append(hook)
+
+    def after(self, hook: Hook) -> None:
+        self.client.after.append(hook)
+
+    def items(self, noun: str) -> list[Item]:
+        return self.client.items(f"{PREFIX}{noun}")
+
+    def names(self, board_id: str = "race", period: str = "current") -> list[str]:
+        """Return the names on a board, best first."""
+        return [entry.display_name for entry in self.services.standings.top(board_id, period, 100).entries]
+
+    def ranks(self, board_id: str = "race", period: str = "current") -> list[tuple[int | None, str, int]]:
+        """Return rank, name and score of a board's entries, best first."""
+        entries = self.services.standings.top(board_id, period, 100).entries
+        return [(entry.rank, entry.display_name, entry.score) for entry in entries]
