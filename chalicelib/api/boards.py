@@ -100,7 +100,7 @@ def entries(path: BoardPath, query: PageQuery) -> PageView:
     """Return a page of entries: the top, at a cursor, or from a rank on. Give at most one of the two."""
     standings, where = services().standings, (path.board_id, query.period)
     if query.cursor is not UNSET and query.from_rank is not UNSET:
-        raise MalformedError("query: expected at most one of cursor and from_rank", field="cursor")
+        raise MalformedError("query: expected at most one of cursor and from_rank", field="query")
     if query.cursor is not UNSET:
         return page_view(standings.page(*where, query.cursor, query.limit))
     if query.from_rank is not UNSET:

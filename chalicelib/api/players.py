@@ -212,7 +212,7 @@ def _identity(credentials: Credentials) -> tuple[IdentityKind, str]:
         return IdentityKind.DEVICE, device
     if isinstance(custom, str) and device is UNSET:
         return IdentityKind.CUSTOM, custom
-    raise MalformedError("body: expected exactly one of device_id and custom_id", field="device_id")
+    raise MalformedError("body: expected exactly one of device_id and custom_id", field="body")
 
 
 def _display_name(text: str | UnsetType) -> str | None:
