@@ -1,0 +1,63 @@
+"""The real app over moto's tables, with settings of its own for every test."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import botocore.session
+import pytest
+
+import app as manifest
+from chalicelib import bootstrap
+from chalicelib.api import openapi
+from chalicelib.api.routing import all_operations
+from chalicelib.store import dynamo
+from tests.api.client import ADMIN_KEY, Api
+from tests.api.world import SIGNING_KEYS, World
+
+OTHER_ADMIN_KEY = "another-admin-key"
+GAME_RULES = {
+    "slow": {"min_seconds": 3600},
+    "overlong": {"max_seconds": 0},
+    "expired": {"max_seconds": 0, "expires_seconds": 0},
+}
+
+
+@pytest.fixture(scope="session")
+def document() -> dict[str, Any]:
+    return json.loads(json.dumps(openapi.document(all_operations())))  # type: ignore[no-any-return]  # an object
+
+
+@pytest.fixture
+def settings(monkeypatch: pytest.MonkeyPatch, session: botocore.session.Session) -> Iterator[pytest.MonkeyPatch]:
+    """The settings of a deployment, to be changed before the first request."""
+    hashes = [hashlib.sha256(key.encode()).hexdigest() for key in (OTHER_ADMIN_KEY, ADMIN_KEY)]
+    monkeypatch.setenv("LAUREL_STAGE", "test")
+    monkeypatch.setenv("LAUREL_TABLE_PREFIX", "laurel-test-")
+    monkeypatch.setenv("LAUREL_SIGNING_KEYS", SIGNING_KEYS)
+    monkeypatch.setenv("LAUREL_ADMIN_KEY_HASHES", ",".join(hashes))
+    monkeypatch.setenv("LAUREL_GAME_RULES", json.dumps(GAME_RULES))
+    # The session of all tests has read its service models already.
+    connect = dynamo.connect
+    monkeypatch.setattr(dynamo, "connect", lambda: connect(session))
+    _forget()
+    yield monkeypatch
+    _forget()
+
+
+@pytest.fixture
+def api(settings: pytest.MonkeyPatch, document: dict[str, Any]) -> Api:
+    """The API without a database: for what is refused before one is needed."""
+    return Api(manifest.app, document)
+
+
+@pytest.fixture
+def world(api: Api, table_prefix: str) -> World:
+    """The API with its tables, and short ways to bring about what a test needs."""
+    return World(api)
+
+
+def _forget() -> None:
+    bootstrap.services.cache_clear()
+    bootstrap.tokens.cache_clear()
