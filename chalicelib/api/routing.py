@@ -38,7 +38,7 @@ ADMIN_HEADER = "X-Laurel-Admin-Key"
 MAX_BODY_BYTES = 256 * 1024
 MAX_ECHO = 200
 """How much of what a caller sent comes back in a message."""
-_CORS = CORSConfig(allow_origin="*", allow_headers=[ADMIN_HEADER], max_age=600)
+_CORS = CORSConfig(allow_origin="*", allow_headers=[ADMIN_HEADER], expose_headers=["Retry-After"], max_age=600)
 _JSON = {"Content-Type": "application/json", "Cache-Control": "no-store"}
 _PLACE = re.compile(r" - at (?P<key>`key` in )?`\$\.?(?P<field>[^`]*)`$")
 _log = logging.getLogger(logs.LOGGER_NAME)
@@ -128,16 +128,20 @@ def _endpoint(app: Chalice, operation: Operation) -> Callable[..., Response]:
 
 def _answered(operation: Operation, request: Request, path: Mapping[str, str]) -> tuple[Response, GameError | None]:
     try:
-        answer = operation.view(**_arguments(operation, request, path))
+        return _success(operation, request, path), None
     except GameError as error:
         return _refusal(error, request), error
     except Exception:  # noqa: BLE001  # the edge: whatever it is, the caller gets an answer and the log the traceback
         _log.exception("bug", extra={"request_id": _request_id(request), "route": operation.path})
         bug = GameError("something is broken on our side; it has been logged")
         return _refusal(bug, request), bug
+
+
+def _success(operation: Operation, request: Request, path: Mapping[str, str]) -> Response:
+    answer = operation.view(**_arguments(operation, request, path))
     if answer is None:
-        return Response("", {"Cache-Control": "no-store"}, operation.status), None
-    return Response(msgspec.json.encode(answer).decode(), dict(_JSON), operation.status), None
+        return Response("", {"Cache-Control": "no-store"}, operation.status)
+    return Response(msgspec.json.encode(answer).decode(), dict(_JSON), operation.status)
 
 
 def _arguments(operation: Operation, request: Request, path: Mapping[str, str]) -> dict[str, Any]:
@@ -283,6 +287,7 @@ def _log_access(
         "status": response.status_code,
         "duration_ms": round(seconds * 1000, 3),
         "player_id": (request.context.get("authorizer") or {}).get("player_id"),
+        "board_id": (request.uri_params or {}).get("board_id"),
         "error_code": error.code if error else None,
         "server_error": int(response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR),
         **logs.metrics(_METRICS),
