@@ -6,6 +6,7 @@ import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+FILE_NAME = "credentials.json"
 SIGNING_KEY_ID = "local-1"
 SECRET_BYTES = 32
 OWNER_ONLY = 0o600
@@ -26,7 +27,7 @@ class Credentials:
 
 def kept_in(directory: Path) -> Credentials:
     """Return the credentials kept in ``directory``, making them on first use."""
-    file = directory / "credentials.json"
+    file = directory / FILE_NAME
     if file.exists():
         return Credentials(**json.loads(file.read_text()))
     made = Credentials(
