@@ -16,7 +16,7 @@ from chalicelib.domain.games import GameResult
 from chalicelib.domain.periods import Period
 from chalicelib.domain.players import Player, PlayerState
 from chalicelib.domain.records import Change, Outcome, Placement, Record, Submission
-from chalicelib.errors import ContendedError, GameError, PlayerNotFoundError, RecordNotFoundError
+from chalicelib.errors import ContendedError, GameError, PlayerNotFoundError, RecordNotFoundError, StoreUnavailableError
 from chalicelib.ranking.pages import percentile
 from chalicelib.services.boards import Boards
 from chalicelib.services.clock import Clock
@@ -143,15 +143,10 @@ class Scores:
             GameError: The ticket, the player or a board refuses; nothing was changed.
             ContendedError: Other writers kept changing the same items; nothing was changed.
         """
-        for attempt in range(_ATTEMPTS):
-            verdicts = self._attempt([claim], ranked=True)
-            if verdicts is not None:
-                verdict = verdicts[0]
-                if isinstance(verdict, GameError):
-                    raise verdict
-                return verdict
-            self._dynamo.pause(attempt)
-        raise ContendedError("the same record kept changing; send the same request again")
+        verdict = self._verdict(claim, ranked=True)
+        if isinstance(verdict, GameError):
+            raise verdict
+        return verdict
 
     def submit_many(self, claims: Sequence[Claim]) -> list[Verdict]:
         """Apply many claims, in order, without reading ranks; each stands or falls alone.
@@ -173,20 +168,37 @@ class Scores:
         return revised
 
     def _together(self, group: Sequence[Claim]) -> list[Verdict]:
-        """Apply a group in one transaction; where that is too large or contended, each half of it in one."""
-        verdicts = self._attempt(group, ranked=False)
-        if verdicts is not None:
-            return verdicts
+        """Apply a group in one transaction; where that is too large, contended or refused, each half of it in one.
+
+        When the database does not answer, nobody knows what it did: that is everybody's verdict, and nothing is sent
+        again from here.
+        """
         if len(group) == 1:
             return [self._alone(group[0])]
+        try:
+            verdicts = self._attempt(group, ranked=False)
+        except StoreUnavailableError as error:
+            return [error for _ in group]
+        except GameError:
+            verdicts = None
+        if verdicts is not None:
+            return verdicts
         half = len(group) // 2
         return [*self._together(group[:half]), *self._together(group[half:])]
 
     def _alone(self, claim: Claim) -> Verdict:
         try:
-            return self.submit(claim)
+            return self._verdict(claim, ranked=False)
         except GameError as error:
             return error
+
+    def _verdict(self, claim: Claim, *, ranked: bool) -> Verdict:
+        for attempt in range(_ATTEMPTS):
+            verdicts = self._attempt([claim], ranked=ranked)
+            if verdicts is not None:
+                return verdicts[0]
+            self._dynamo.pause(attempt)
+        raise ContendedError("the same record kept changing; send the same request again")
 
     def _attempt(self, claims: Sequence[Claim], *, ranked: bool) -> list[Verdict] | None:
         """Return the claims' answers, or None when something changed meanwhile and nothing was written."""
