@@ -18,7 +18,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.exceptions import PynamoDBException
 from pynamodb.models import Model
 
+from chalicelib import VERSION
 from chalicelib.errors import StoreUnavailableError
+from chalicelib.store.replies import ReplyParsers
 
 Item = dict[str, Any]
 """A typed DynamoDB item or key: attribute name to {type: value}."""
@@ -166,8 +168,10 @@ class Dynamo:
 def connect(session: botocore.session.Session | None = None) -> Dynamo:
     """Return a Dynamo whose client gives up well inside API Gateway's 29 seconds."""
     session = session or botocore.session.get_session()
+    session.register_component("response_parser_factory", ReplyParsers())
     config = ClientConfig(
         parameter_validation=False,
+        user_agent=f"laurel/{VERSION}",  # else botocore composes one for every call, from twenty parts
         connect_timeout=_CONNECT_TIMEOUT,
         read_timeout=_READ_TIMEOUT,
         retries={"total_max_attempts": 3, "mode": "standard"},
