@@ -11,7 +11,7 @@ class Board:
     unit: str
     descending: bool
     subscores: bool
-    """Whether fewer of something (see ``shown``) tell equal scores apart."""
+    """Whether fewer crashes tell equal scores apart."""
 
     def definition(self) -> dict[str, Any]:
         """Return what POST /admin/boards takes."""
@@ -30,12 +30,12 @@ class Board:
     def shown(self, score: int, subscore: int) -> str:
         """Return a score as people read it.
 
-        >>> points("b").shown(48215, 0), fastest_lap("b").shown(2431, 1), fastest_lap("b").shown(2431, 0)
-        ('48,215', '24.31 s, 1 crash', '24.31 s, 0 crashes')
+        >>> points("b").shown(48215, 0), fastest_lap("b").shown(2431, 1)
+        ('48,215', '24.31 s, crashes: 1')
         """
         if self.descending:
             return f"{score:,}"
-        return f"{score / 100:.2f} s, {subscore} {'crash' if subscore == 1 else 'crashes'}"
+        return f"{score / 100:.2f} s, crashes: {subscore}"
 
 
 def points(board_id: str) -> Board:

@@ -5,7 +5,7 @@ import json
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -40,8 +40,9 @@ class RefusedError(DemoError):
 class Client:
     """Laurel's API at ``url``, for any number of threads, each of which keeps a connection."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, sleep: Callable[[float], object] = time.sleep) -> None:
         self.url = url
+        self._sleep = sleep
         parts = urlsplit(url)
         self._address = parts.netloc
         self._root = parts.path
@@ -122,7 +123,7 @@ class Client:
     def _pause(self, attempt: int) -> None:
         with self._lock:
             self.repeated += 1
-        time.sleep(FIRST_PAUSE_SECONDS * 4**attempt)
+        self._sleep(FIRST_PAUSE_SECONDS * 4**attempt)
 
 
 def _parsed(content: bytes) -> Json:

@@ -9,7 +9,7 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 # One process serves everything on the other side: more would wait there instead of here, and take memory.
-THREADS = 6
+THREADS = 4
 
 
 class Crew:

@@ -1,10 +1,12 @@
 """One small Laurel for all tests of the local run."""
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from local.layout import LOOPBACK
 from local.stack import LocalStack
 from tests.local.small import make_project
 
@@ -19,3 +21,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def laurel(project: Path) -> Iterator[LocalStack]:
     with LocalStack(project) as stack:
         yield stack
+
+
+@pytest.fixture
+def port() -> str:
+    with socket.socket() as free:
+        free.bind((LOOPBACK, 0))
+        return str(free.getsockname()[1])

@@ -1,0 +1,124 @@
+"""``make demo``, from the start to every kind of end."""
+
+import os
+import re
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from local.layout import CHECKOUT
+from local.stack import LocalStack
+from tests.local.program import Program, family_of, running
+
+pytestmark = pytest.mark.e2e
+
+MODULE = "local.demo"
+PLAYERS = "60"
+PATIENCE_SECONDS = 120.0
+FALSE_SCORE = 10**9
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    for name in ("local", "chalicelib", "infra", ".chalice"):
+        shutil.copytree(CHECKOUT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "deploy*"))
+    shutil.copyfile(CHECKOUT / "app.py", tmp_path / "app.py")
+    return tmp_path
+
+
+@pytest.fixture
+def laurel(checkout: Path) -> Iterator[LocalStack]:
+    """As ``make run`` has it in this checkout."""
+    with LocalStack(checkout, state_dir=checkout / ".local" / "state") as stack:
+        assert stack.first_answer() is None
+        yield stack
+
+
+def port_of(stack: LocalStack) -> str:
+    return stack.aws_endpoint.rpartition(":")[2]
+
+
+def first_entry(stack: LocalStack, board: str) -> tuple[str, dict[str, Any]]:
+    """Return the id of the demo's board, and its best entry, as soon as there is one."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        ids = [each["board_id"] for each in requests.get(f"{stack.url}boards", timeout=9).json()["boards"]]
+        for board_id in (each for each in ids if each.startswith(board)):
+            if entries := requests.get(f"{stack.url}boards/{board_id}/entries", timeout=9).json()["entries"]:
+                return board_id, entries[0]
+        time.sleep(0.1)
+    raise AssertionError(f"nobody has played on {board}")
+
+
+def test_it_starts_a_laurel_of_its_own_and_verifies_every_rank(checkout: Path, port: str) -> None:
+    with running(MODULE, checkout, patience=PATIENCE_SECONDS, PORT=port, PLAYERS=PLAYERS) as demo:
+        demo.wait_for("playing")
+        family = family_of(demo.process.pid)
+        status = demo.outlived_by_none(family)
+
+        assert status == 0, demo.output
+        assert "Points: 60 of 60 ranks exact" in demo.output
+        assert "Fastest lap: 60 of 60 ranks exact" in demo.output
+        assert re.search(r"\n>? +1  \S+ \S+ \d+ +[\d,]+\n", demo.output)
+        assert "\033" not in demo.output
+        assert "\r" not in demo.output
+
+    assert not list(checkout.glob("laurel-*"))
+    assert not (checkout / ".local").exists()
+
+
+def test_a_submission_it_has_not_made_is_found_in_the_laurel_that_runs(checkout: Path, laurel: LocalStack) -> None:
+    with running(MODULE, checkout, patience=PATIENCE_SECONDS, PORT=port_of(laurel), PLAYERS=PLAYERS) as demo:
+        board_id, entry = first_entry(laurel, "demo-points")
+        answer = requests.post(
+            f"{laurel.url}admin/boards/{board_id}/submissions",
+            json={"player_id": entry["player_id"], "score": FALSE_SCORE},
+            headers={"X-Laurel-Admin-Key": laurel.admin_key},
+            timeout=9,
+        )
+        answer.raise_for_status()
+
+        assert demo.process.wait(PATIENCE_SECONDS) == 1, demo.output
+        assert f"Points: {entry['display_name']} has 1,000,000,000, but the best submitted is" in demo.output
+        assert "Fastest lap: 60 of 60 ranks exact" in demo.output
+        assert laurel.running
+
+
+def test_ctrl_c_stops_everything(checkout: Path, port: str) -> None:
+    with running(MODULE, checkout, patience=PATIENCE_SECONDS, PORT=port, PLAYERS="500") as demo:
+        demo.wait_for("500 players")
+
+        assert demo.end(signal.SIGINT) == 0, demo.output
+        assert demo.output.endswith("\nStopped.\n")
+        assert "Traceback" not in demo.output
+
+    assert not list(checkout.glob("laurel-*"))
+
+
+def test_a_laurel_that_dies_is_named(checkout: Path, port: str) -> None:
+    with running(MODULE, checkout, patience=PATIENCE_SECONDS, PORT=port, PLAYERS="500") as demo:
+        demo.wait_for("500 players")
+        family = family_of(demo.process.pid)
+        os.kill(emulator_in(demo), signal.SIGKILL)
+
+        assert demo.outlived_by_none(family) == 1
+        assert re.search(r"Laurel at http://\S+ no longer answers", demo.output)
+        assert "Traceback" not in demo.output
+
+
+def emulator_in(demo: Program) -> int:
+    """Return the one child of the demo that has children of its own."""
+    return next(pid for pid in family_of(demo.process.pid) - {demo.process.pid} if len(family_of(pid)) > 1)
+
+
+@pytest.mark.parametrize("players", ["0", "20001", "many", "-1"])
+def test_a_number_of_players_that_is_none_is_refused(checkout: Path, players: str) -> None:
+    with running(MODULE, checkout, PLAYERS=players) as demo:
+        assert demo.process.wait(PATIENCE_SECONDS) == 1
+        assert "PLAYERS must be a number from 1 to 20,000" in demo.output
