@@ -78,3 +78,9 @@ def test_a_browser_may_ask_first(client: Client) -> None:
     assert answer.status_code == 200
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert "Authorization" in answer.headers["Access-Control-Allow-Headers"]
+
+
+def test_end_to_end_tests_share_a_worker_and_so_one_system(request: pytest.FixtureRequest) -> None:
+    grouped = request.config.getoption("loadgroup", default=False)
+
+    assert request.node.nodeid.endswith("@e2e") is bool(grouped)
