@@ -16,7 +16,7 @@ import botocore.session
 from bench.client import Observer, Trace
 from bench.endpoint import EndpointDynamoDB, endpoint
 from bench.memory import MemoryDynamoDB
-from bench.operations import COUNT_ADVICE, TOP_PAGE, TURNS, Operation, operations
+from bench.operations import COUNT_ADVICE, RANK_ALONE, TOP_PAGE, TURNS, Operation, operations
 from bench.scene import BOARDS, ENVIRONMENT, Scene, event
 from tests.tables import PREFIX, tables
 
@@ -133,7 +133,7 @@ def _wrong_calls(figures: Figures) -> Iterator[str]:
     for name, figure_by_size in figures.items():
         for size, figure in figure_by_size.items():
             where = f"{name} at {size:,} records"
-            if name == "rank alone" and figure.requests != {"BatchGetItem": 1, "Query": 1}:
+            if name == RANK_ALONE and figure.requests != {"BatchGetItem": 1, "Query": 1}:
                 yield f"{where}: one BatchGetItem and one Query expected, not {dict(figure.requests)}"
             if name == TOP_PAGE and figure.requests != {"Query": 1}:
                 yield f"{where}: one Query expected, not {dict(figure.requests)}"

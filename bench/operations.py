@@ -22,6 +22,7 @@ TURNS = (0.05, 0.3, 0.5, 0.7, 0.95)
 
 PAGE, AROUND, FRIENDS, BATCH = 20, 11, 10, 25
 TOO_HIGH = 2**62
+RANK_ALONE = "rank alone"
 COUNT_ADVICE = "the usual advice: COUNT of the better records"
 OWN_ENTRY, TOP_PAGE, GAME_START, GAME_END, LOBBY = (
     "own entry",
@@ -215,7 +216,7 @@ def _for_points(method: str, route: str, body: Any) -> Event:
 
 
 _PREPARE_BY_NAME: dict[str, Prepare] = {
-    "rank alone": _rank_alone,
+    RANK_ALONE: _rank_alone,
     COUNT_ADVICE: _counted,
     OWN_ENTRY: partial(_own_entry, "points"),
     "own entry, among ties": partial(_own_entry, "stars"),

@@ -1,0 +1,157 @@
+"""What a cold start takes: importing the app, reaching its first call to DynamoDB, and how many clients it makes.
+
+``python -m bench.cold [--starts 15]`` prints the table, and fails where a claim does not hold. Every start is a fresh
+interpreter, those compared taking turns. Imports run with an empty environment and with sockets refused.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stderr
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import botocore
+
+from bench.client import Observer
+from bench.memory import MemoryDynamoDB
+from bench.operations import COUNT_ADVICE, RANK_ALONE, operations
+from bench.scene import ENVIRONMENT, MIN_SIZE, Scene, event
+from chalicelib import bootstrap
+from tests.tables import tables
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+MAX_RATIO = 1.5
+STARTS = 15
+
+_PROLOGUE = """\
+import json, os, sys, time
+
+def refuse(event, arguments):
+    if event.startswith("socket.") and event != "socket.__new__":
+        raise PermissionError(event)
+
+def say_how_long(*_arguments, **_event):
+    print(time.perf_counter() - started, flush=True)
+    os._exit(0)
+
+def watch(session):
+    session.register("before-send.dynamodb", say_how_long)
+
+sys.addaudithook(refuse)
+request = json.loads(sys.argv[1])
+started = time.perf_counter()
+"""
+_IMPORT_LIBRARIES = "import chalice, pynamodb.models\n"
+_IMPORT_APP = "import app\n"
+_IMPORTED = "say_how_long()\n"
+_WATCH = "import botocore; botocore.register_initializer(watch)\n"
+_BARE_CALL = """\
+import botocore.session
+client = botocore.session.get_session().create_client("dynamodb")
+client.get_item(TableName="boards", Key={"board_id": {"S": "points"}})
+"""
+_APP_CALL = "app.app(request, None)\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Milliseconds of two kinds of start; the ratio is the median of pairs."""
+
+    name: str
+    app_ms: float
+    libraries_ms: float
+    ratio: float
+
+
+def imports(starts: int = STARTS) -> Comparison:
+    """Compare ``import app`` with importing chalice and PynamoDB's models alone."""
+    app, libraries = _IMPORT_APP + _IMPORTED, _IMPORT_LIBRARIES + _IMPORTED
+    return _compared("import", app, libraries, {}, starts)
+
+
+def first_calls(starts: int = STARTS) -> Comparison:
+    """Compare the way to the first call, imports included, with that of the libraries and a client of botocore's."""
+    app, libraries = _IMPORT_APP + _WATCH + _APP_CALL, _IMPORT_LIBRARIES + _WATCH + _BARE_CALL
+    return _compared("first call to DynamoDB", app, libraries, ENVIRONMENT, starts)
+
+
+def clients_made() -> int:
+    """Return how many DynamoDB clients one process makes for one of every operation."""
+    made: list[Any] = []
+
+    def watch(session: Any) -> None:
+        session.register("creating-client-class.dynamodb", lambda **event: made.append(event["class_attributes"]))
+
+    memory = MemoryDynamoDB(tables())
+    with Observer(memory).attached():
+        scene = Scene.set(memory, MIN_SIZE)
+        bootstrap.services.cache_clear()
+        botocore.register_initializer(watch)
+        for operation in operations():
+            if operation.name not in {RANK_ALONE, COUNT_ADVICE}:
+                operation.prepare(scene, 0)()
+        botocore.unregister_initializer(watch)
+    return len(made)
+
+
+def broken_claims(compared: Comparison, clients: int) -> list[str]:
+    broken = []
+    if compared.ratio > MAX_RATIO:
+        broken.append(f"{compared.name}: {compared.ratio:.2f} times that of the libraries, more than {MAX_RATIO}")
+    if clients != 1:
+        broken.append(f"{clients} DynamoDB clients in one process, not 1")
+    return broken
+
+
+def _compared(name: str, app: str, libraries: str, environment: Mapping[str, str], starts: int) -> Comparison:
+    for program in (app, libraries):
+        _started(program, environment)
+    pairs = [(_started(app, environment), _started(libraries, environment)) for _ in range(starts)]
+    return Comparison(
+        name,
+        statistics.median(one for one, _ in pairs),
+        statistics.median(other for _, other in pairs),
+        statistics.median(one / other for one, other in pairs),
+    )
+
+
+def _started(program: str, environment: Mapping[str, str]) -> float:
+    """Return the milliseconds a fresh interpreter takes."""
+    request = json.dumps(event("GET", "/boards/{board_id}", path={"board_id": "points"}))
+    command = [sys.executable, "-c", _PROLOGUE + program, request]
+    done = subprocess.run(command, env=dict(environment), cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    return float(done.stdout) * 1000
+
+
+def report(comparisons: Sequence[Comparison]) -> str:
+    """Return the comparisons as a Markdown table."""
+    lines = ["| | ratio | app, ms | chalice and PynamoDB alone, ms |", "| --- | --- | --- | --- |"]
+    lines += [
+        f"| {each.name} | {each.ratio:.2f} | {each.app_ms:.0f} | {each.libraries_ms:.0f} |" for each in comparisons
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--starts", type=int, default=STARTS)
+    starts = parser.parse_args().starts
+    os.environ.update(ENVIRONMENT)
+    imported, called = imports(starts), first_calls(starts)
+    with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere):
+        clients = clients_made()
+    print(report([imported, called]))
+    print(f"DynamoDB clients in one process: {clients}.")
+    broken = broken_claims(imported, clients)
+    if broken:
+        sys.exit("\n".join(broken))
+
+
+if __name__ == "__main__":
+    main()
