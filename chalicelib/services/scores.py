@@ -305,15 +305,16 @@ class Scores:
         )
 
     def _committed(self, drafts: Sequence[_Draft]) -> bool:
-        """Write everything in one transaction; when only the index is contended, everything but the index."""
+        """Write everything in one transaction; where the index is contended or too much for one, the index after it."""
         if self._sealed_now(drafts):
             return False
         truth = [part for draft in drafts for part in self._truth_parts(draft)]
         settlements = [(target, target.settlement) for draft in drafts for target in draft.targets]
         moves = [settlement.move_from(target.mark) for target, settlement in settlements if settlement is not None]
         parts = [*truth, *self._ranks.parts(moves)]
+        later = [settlement for _, settlement in settlements if settlement is not None]
         if len(parts) > MAX_TRANSACTION_ITEMS:
-            return False
+            return len(drafts) == 1 and self._committed_without_index(truth, later)
         if not parts:
             return True
         try:
@@ -321,7 +322,7 @@ class Scores:
         except CancelledError as error:
             if error.refused or not error.contended <= _INDEX_PARTS:
                 return False
-            return self._committed_without_index(truth, [each for _, each in settlements if each is not None])
+            return self._committed_without_index(truth, later)
         return True
 
     def _committed_without_index(self, truth: Sequence[Part], settlements: Sequence[Settlement]) -> bool:
@@ -330,19 +331,19 @@ class Scores:
         except CancelledError:
             return False
         for settlement in settlements:
-            self._settler.settle([settlement])
+            self._settler.settle_if_possible(settlement)
         return True
 
     def _truth_parts(self, draft: _Draft) -> list[Part]:
         parts = draft.claim.ticket.closing(draft.claim.submissions, draft.result)
-        writing = [target for target in draft.targets if target.writes and target.after]
-        if writing:
-            parts.append(self._players.unchanged_part("player", draft.player))
         parts += [
             self._records.put_part("record", target.board, target.after, target.before)
-            for target in writing
-            if target.after is not None
+            for target in draft.targets
+            if target.writes and target.after is not None
         ]
+        # An update finds its item gone with the player. A put would bring back a player who left, or an old name.
+        if any(part.kind == "Put" for part in parts):
+            parts.append(self._players.unchanged_part("player", draft.player))
         return parts
 
     def _sealed_now(self, drafts: Sequence[_Draft]) -> bool:
@@ -350,10 +351,13 @@ class Scores:
 
         What was drafted may rest on rules that changed until just now, so it has to be drafted again.
         """
-        fresh = [
-            target.board for draft in drafts for target in draft.targets if target.writes and not target.board.sealed
-        ]
-        for board in fresh:
+        fresh = {
+            target.board.board_id: target.board
+            for draft in drafts
+            for target in draft.targets
+            if target.writes and not target.board.sealed
+        }
+        for board in fresh.values():
             self._boards.seal(board)
         return bool(fresh)
 
@@ -376,7 +380,7 @@ class Scores:
         if revised is None:
             truth, settlement = self._records.delete_part("record", record), deletion_of(board, record)
         else:
-            truth = self._records.put_part("record", board, revised, record)
+            truth = self._records.hide_part("record", board, revised)
             settlement = settlement_of(board, revised)
         try:
             self._dynamo.transact([truth, *self._ranks.parts([settlement.move_from(mark)])])

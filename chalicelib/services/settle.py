@@ -12,6 +12,7 @@ from datetime import datetime
 
 from chalicelib.domain.boards import Board
 from chalicelib.domain.records import Record
+from chalicelib.errors import StoreUnavailableError
 from chalicelib.ranking.bins import Path, place
 from chalicelib.store.dynamo import MAX_TRANSACTION_ITEMS, CancelledError, Dynamo, Part
 from chalicelib.store.ranks import UNMARKED, Mark, Move, RankStore
@@ -69,6 +70,13 @@ class Settler:
             return True
         _log.warning("settle_deferred", extra={"board_id": settlements[0].board.board_id, "count": len(settlements)})
         return False
+
+    def settle_if_possible(self, settlement: Settlement) -> None:
+        """Count one settlement whose record is stored already; when the database does not answer, that is for later."""
+        try:
+            self.settle([settlement])
+        except StoreUnavailableError:
+            _log.warning("settle_deferred", extra={"board_id": settlement.board.board_id, "count": 1})
 
     def _pending(self, settlements: Sequence[Settlement]) -> list[Move]:
         first = settlements[0]

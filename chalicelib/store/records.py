@@ -101,6 +101,32 @@ class RecordStore:
             condition = _unchanged(before)
         return Part(name, "Put", {"TableName": self.table, "Item": _item(board, record), **condition})
 
+    def hide_part(self, name: str, board: Board, record: Record) -> Part:
+        """Return the write that hides or shows a record as ``record`` says, refused unless it is one generation older.
+
+        It leaves the rest alone: a new name may have been written since the record was read.
+        """
+        values: Item = {
+            ":hidden": {"BOOL": record.hidden},
+            ":generation": n(record.generation),
+            ":before": n(record.generation - 1),
+        }
+        expression = "SET #hidden = :hidden, generation = :generation"
+        if record.hidden:
+            expression += " REMOVE standing, order_key"
+        else:
+            expression += ", standing = :standing, order_key = :order_key"
+            values |= {f":{key}": value for key, value in _index_keys(board, record).items()}
+        request: Item = {
+            "TableName": self.table,
+            "Key": self.key(record.player_id, record.board_id, record.period_id),
+            "UpdateExpression": expression,
+            "ConditionExpression": "generation = :before",
+            "ExpressionAttributeNames": {"#hidden": "hidden"},
+            "ExpressionAttributeValues": values,
+        }
+        return Part(name, "Update", request)
+
     def delete_part(self, name: str, record: Record) -> Part:
         key = self.key(record.player_id, record.board_id, record.period_id)
         return Part(name, "Delete", {"TableName": self.table, "Key": key, **_unchanged(record)})
@@ -170,13 +196,19 @@ def _item(board: Board, record: Record) -> Item:
         "hidden": {"BOOL": record.hidden},
     }
     if not record.hidden:
-        item["standing"] = s(keys.board_period(record.board_id, record.period_id))
-        item["order_key"] = s(row_of(board, record).order_key)
+        item |= _index_keys(board, record)
     if record.avatar is not None:
         item["avatar"] = s(record.avatar)
     if record.expires_at is not None:
         item["expires_at"] = n(seconds(record.expires_at))
     return item
+
+
+def _index_keys(board: Board, record: Record) -> Item:
+    return {
+        "standing": s(keys.board_period(record.board_id, record.period_id)),
+        "order_key": s(row_of(board, record).order_key),
+    }
 
 
 def _parsed(item: Item) -> Record:
