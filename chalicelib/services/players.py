@@ -163,9 +163,10 @@ class Players:
                 locale=locale or before.locale,
                 metadata=before.metadata if metadata is None else metadata,
             )
-            if self._store.replace(before, after):
-                self._show(after)
-                return after
+            stored = self._store.replace(before, after)
+            if stored:
+                self._show(stored)
+                return stored
         raise ContendedError("the profile kept changing; send the same request again")
 
     def delete(self, player_id: str) -> None:
@@ -195,16 +196,21 @@ class Players:
         self._store.delete(player)
 
     def _show(self, player: Player) -> None:
-        """Bring the names in the player's records up to date; whatever an interrupted call left is caught up."""
+        """Bring the names in the player's records up to date; whatever an interrupted call left is caught up.
+
+        Only while the profile is as it was stored: who changed it after that shows it, and must not be overwritten.
+        """
+        unchanged = self._store.unchanged_part("player", player)
         for record in self._records.of_player(player.player_id):
             if (record.display_name, record.avatar) != (player.display_name, player.avatar):
-                self._records.rename(record, player.display_name, player.avatar)
+                self._records.rename(record, player.display_name, player.avatar, unchanged)
 
     def _new_session(self, player_id: str) -> TokenPair:
         session_id, now = new_id(), self._clock()
         token = new_refresh_token(player_id, session_id)
         session = Session(player_id, session_id, token.digest, now, now + REFRESH_LIFETIME)
-        self._store.open_session(session)
+        if not self._store.open_session(session):
+            raise account_gone()
         return self._pair(player_id, session_id, token.text, session.expires_at)
 
     def _pair(self, player_id: str, session_id: str, refresh_token: str, refresh_expires_at: datetime) -> TokenPair:

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ ACCESS_LIFETIME = timedelta(hours=1)
 REFRESH_LIFETIME = timedelta(days=30)
 _ALGORITHM = "HS256"
 _SECRET_BYTES = 32
+_REFRESH_TOKEN = re.compile(r"(?P<player_id>[0-9a-f]{32})\.(?P<session_id>[0-9a-f]{32})\.[A-Za-z0-9_-]{43}")
 _PLAYER, _CURSOR = "player", "cursor"
 
 
@@ -54,7 +56,7 @@ class Tokens:
 
     def access(self, player_id: str, session_id: str) -> tuple[str, datetime]:
         """Return a signed token (JWT, HS256) and when it expires."""
-        issued_at = self._clock()
+        issued_at = self._clock().replace(microsecond=0)
         expires_at = issued_at + ACCESS_LIFETIME
         claims = {
             "sub": player_id,
@@ -91,7 +93,7 @@ class Tokens:
             return jwt.decode(  # type: ignore[no-any-return]  # lazily imported
                 token, secret, [_ALGORITHM], audience=audience, options={"verify_exp": False, "verify_iat": False}
             )
-        except (jwt.PyJWTError, KeyError, TypeError) as error:
+        except (jwt.PyJWTError, KeyError, TypeError, UnicodeError) as error:
             raise refusal from error
 
 
@@ -100,10 +102,10 @@ def new_refresh_token(player_id: str, session_id: str) -> RefreshToken:
 
 
 def parsed_refresh_token(text: str) -> RefreshToken:
-    parts = text.split(".")
-    if len(parts) != 3 or not all(parts):  # noqa: PLR2004  # player, session, secret
+    match = _REFRESH_TOKEN.fullmatch(text)
+    if match is None:
         raise TokenError("the refresh token is not one of ours; sign in again")
-    return RefreshToken(parts[0], parts[1], text)
+    return RefreshToken(match["player_id"], match["session_id"], text)
 
 
 def digest(text: str) -> str:

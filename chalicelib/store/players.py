@@ -1,6 +1,6 @@
 """The players table: profiles, the identities they sign in with, and their sessions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -132,11 +132,10 @@ class PlayerStore:
             return None
         return item.player_id
 
-    def replace(self, before: Player, after: Player) -> bool:
-        """Store ``after`` as the next revision; False when the profile changed since ``before`` was read."""
-        item = _item(after)
-        item.revision = before.revision + 1
-        return _conditional(item, PlayerItem.revision == before.revision)
+    def replace(self, before: Player, after: Player) -> Player | None:
+        """Store ``after`` as the next revision and return it; None when the profile is no longer ``before``."""
+        after = replace(after, revision=before.revision + 1)
+        return after if _conditional(_item(after), PlayerItem.revision == before.revision) else None
 
     def unchanged_part(self, name: str, player: Player) -> Part:
         """Return the check that a player is as read: not renamed, not leaving."""
@@ -163,14 +162,21 @@ class PlayerStore:
         """Delete the sessions, the identities and, last, the profile: a repeated call continues."""
         for session in self.sessions(player.player_id):
             self.close_session(player.player_id, session.session_id)
+        for identity in player.identities:
+            self._release(identity, player.player_id)
         with translated():
-            for identity in player.identities:
-                _identity_item(identity, player.player_id).delete()
             PlayerItem(keys.player(player.player_id), keys.PROFILE).delete()
 
-    def open_session(self, session: Session) -> None:
-        with translated():
-            _session_item(session).save()
+    def open_session(self, session: Session) -> bool:
+        """Store a new session; False when its player is gone or leaving."""
+        put = Part("session", "Put", self._new(_session_item(session).serialize()))
+        try:
+            self._dynamo.transact([put, self.active_part("player", session.player_id)])
+        except CancelledError as error:
+            if error.refused:
+                return False
+            raise ContendedError("the account is being changed; send the same request again") from error
+        return True
 
     def session(self, player_id: str, session_id: str) -> Session | None:
         try:
@@ -198,12 +204,22 @@ class PlayerStore:
             with translated():
                 item.update(actions, condition=SessionItem.token_digest == session.token_digest)
         except ConditionFailedError:
-            return False
+            # The client tries again when a reply is lost: what was refused may be the second of our own tries.
+            stored = self.session(session.player_id, session.session_id)
+            return stored is not None and stored.token_digest == token_digest
         return True
 
     def close_session(self, player_id: str, session_id: str) -> None:
         with translated():
             SessionItem(keys.player(player_id), keys.session(session_id)).delete()
+
+    def _release(self, identity: Identity, player_id: str) -> None:
+        """Delete a claim, unless another player holds it by now: after a deletion that was interrupted just here."""
+        try:
+            with translated():
+                _identity_item(identity, player_id).delete(IdentityItem.player_id == player_id)
+        except ConditionFailedError:
+            return
 
     def _new(self, item: Item) -> Item:
         return {"TableName": self.table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}

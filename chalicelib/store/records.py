@@ -10,13 +10,15 @@ from pynamodb.models import Model
 
 from chalicelib.domain.boards import Board
 from chalicelib.domain.records import Record
+from chalicelib.errors import ContendedError
 from chalicelib.ranking import order
 from chalicelib.ranking.order import Position
 from chalicelib.store import keys
-from chalicelib.store.dynamo import Dynamo, Item, Part, bind, translated
+from chalicelib.store.dynamo import CancelledError, Dynamo, Item, Part, bind
 from chalicelib.store.typed import from_milliseconds, from_seconds, milliseconds, n, s, seconds
 
 RANKING_INDEX = "ranking"
+_ATTEMPTS = 6
 
 
 class RankingIndex(GlobalSecondaryIndex["RecordItem"]):
@@ -131,12 +133,33 @@ class RecordStore:
         key = self.key(record.player_id, record.board_id, record.period_id)
         return Part(name, "Delete", {"TableName": self.table, "Key": key, **_unchanged(record)})
 
-    def rename(self, record: Record, display_name: str, avatar: str | None) -> None:
-        """Show the player's new name in one record, if it still exists. Places and generations do not change."""
-        item = RecordItem(record.player_id, keys.board_period(record.board_id, record.period_id))
-        shown = RecordItem.avatar.set(avatar) if avatar else RecordItem.avatar.remove()
-        with translated():
-            item.update([RecordItem.display_name.set(display_name), shown], condition=RecordItem.player_id.exists())
+    def rename(self, record: Record, display_name: str, avatar: str | None, unchanged: Part) -> None:
+        """Show a player's new name in one record, if it still exists and ``unchanged`` holds.
+
+        Places and generations do not change. Raises ContendedError when the record or the profile stayed busy.
+        """
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._dynamo.transact([unchanged, self._rename_part(record, display_name, avatar)])
+            except CancelledError as error:
+                if not error.refused:
+                    self._dynamo.pause(attempt)
+                    continue
+            return
+        raise ContendedError("the player's records kept changing; send the same request again")
+
+    def _rename_part(self, record: Record, display_name: str, avatar: str | None) -> Part:
+        request: Item = {
+            "TableName": self.table,
+            "Key": self.key(record.player_id, record.board_id, record.period_id),
+            "UpdateExpression": "SET display_name = :display_name REMOVE avatar",
+            "ConditionExpression": "attribute_exists(player_id)",
+            "ExpressionAttributeValues": {":display_name": s(display_name)},
+        }
+        if avatar is not None:
+            request["UpdateExpression"] = "SET display_name = :display_name, avatar = :avatar"
+            request["ExpressionAttributeValues"][":avatar"] = s(avatar)
+        return Part("record", "Update", request)
 
     def count_between(self, board: Board, period_id: str, first: str, last: str) -> int:
         """Return how many order keys lie in [first, last]. Cost: half a read unit per 4 KB of index items between."""
