@@ -27,7 +27,9 @@ FALSE_SCORE = 10**9
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     for name in ("local", "chalicelib", "infra", ".chalice"):
-        shutil.copytree(CHECKOUT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "deploy*"))
+        shutil.copytree(
+            CHECKOUT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "deployed", "deployments")
+        )
     shutil.copyfile(CHECKOUT / "app.py", tmp_path / "app.py")
     return tmp_path
 
