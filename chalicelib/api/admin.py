@@ -46,7 +46,12 @@ Title = Annotated[str, Meta(min_length=1, max_length=100)]
 Unit = Annotated[str, Meta(pattern=r"^[A-Za-z0-9 /%_.-]{1,16}\Z", description="What a score counts.", examples=["ms"])]
 Reset = Annotated[
     str,
-    Meta(max_length=64, description="Cron in UTC, five fields; null: the board never resets.", examples=["0 0 * * 1"]),
+    Meta(
+        min_length=9,
+        max_length=64,
+        description="Cron in UTC, five fields; null: the board never resets.",
+        examples=["0 0 * * 1"],
+    ),
 ]
 RetentionDays = Annotated[int, Meta(ge=1, le=3650, description="Days a finished period is kept; null: for ever.")]
 SubmissionId = Annotated[
