@@ -73,7 +73,7 @@ BODIES = [
     ),
     ("/admin/boards", {"board_id": "b", "title": "T", "operator": None}, "body.operator", TEXT("null")),
     ("/admin/boards", {"board_id": "b", "title": "T", "authoritative": 1}, "body.authoritative", "got `int`"),
-    ("/admin/boards", {"board_id": "b", "title": "T", "reset": "* * * *"}, "reset", "five fields"),
+    ("/admin/boards", {"board_id": "b", "title": "T", "reset": "*/5 * * *"}, "reset", "five fields"),
     ("/admin/boards", {"board_id": "b", "title": "T", "reset": "61 * * * *"}, "reset", "minute"),
     ("/admin/boards", {"board_id": "b", "title": "T", "reset": "0 0 30 2 *"}, "reset", "day-of-month"),
     ("/admin/boards", {"board_id": "b", "title": "T", "retention_days": 0}, "body.retention_days", "`int` >= 1"),
