@@ -1,5 +1,6 @@
 """Players: who they are to themselves and to others, and which names they may bear."""
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,8 +9,14 @@ from enum import StrEnum
 MAX_NAME_LENGTH = 32
 _VISIBLE = frozenset("LNPS")
 _MARKS = frozenset({"Mn", "Mc"})
-_ALSO_ALLOWED = frozenset(" \u200c\u200d")
-"""Space, and the joiners that scripts and emoji need."""
+_JOINERS = frozenset("\u200c\u200d")
+"""Scripts and emoji need them; they are invisible, and what they join stays one stack of marks."""
+_ALSO_ALLOWED = _JOINERS | frozenset(" \u20e3")
+"""Space, and the enclosing keycap of emoji."""
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\U0001d159")
+"""Letters, symbols and marks that show nothing: whole names were made of them."""
+_FLAG_TAGS = re.compile("(?<=\U0001f3f4)[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f")
+"""What makes the black flag emoji that of a region, such as Scotland; invisible anywhere else."""
 _MAX_MARKS_IN_A_ROW = 3
 
 
@@ -61,7 +68,7 @@ def display_name(text: str) -> str:
     name = " ".join(unicodedata.normalize("NFKC", text).split())
     if not 1 <= len(name) <= MAX_NAME_LENGTH:
         raise DisplayNameError(f"must have 1 to {MAX_NAME_LENGTH} characters after surrounding spaces are dropped")
-    for character in name:
+    for character in _FLAG_TAGS.sub("", name):
         if not _allowed(character):
             raise DisplayNameError(f"must not contain the character U+{ord(character):04X}")
     if not any(unicodedata.category(character)[0] in "LNS" for character in name):
@@ -72,6 +79,8 @@ def display_name(text: str) -> str:
 
 
 def _allowed(character: str) -> bool:
+    if character in _BLANK:
+        return False
     category = unicodedata.category(character)
     return category[0] in _VISIBLE or category in _MARKS or character in _ALSO_ALLOWED
 
@@ -84,6 +93,7 @@ def default_name(player_id: str) -> str:
 def _longest_run_of_marks(name: str) -> int:
     longest = run = 0
     for character in name:
-        run = run + 1 if unicodedata.category(character) in {"Mn", "Me"} else 0
+        if character not in _JOINERS:
+            run = run + 1 if unicodedata.category(character) in {"Mn", "Me"} else 0
         longest = max(longest, run)
     return longest
