@@ -4,7 +4,7 @@ import http.client
 import json
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 LAST_ATTEMPT = 3
 TIMEOUT_SECONDS = 15.0
+IDLE_SECONDS = 30.0
 FIRST_PAUSE_SECONDS = 0.1
 BUSY = frozenset({429, 502, 503, 504})
 CONTENDED = "contended"
@@ -51,8 +52,8 @@ class Client:
         self._connections: list[http.client.HTTPConnection] = []
         self.seconds_by_kind: defaultdict[str, list[float]] = defaultdict(list)
         """How long each answered request took, by what the caller called it."""
-        self.repeated = 0
-        """How many requests were sent again."""
+        self.repeated: Counter[str] = Counter()
+        """How many requests were sent again, by what they had met."""
 
     def __enter__(self) -> Self:
         return self
@@ -85,10 +86,13 @@ class Client:
             except RefusedError as error:
                 if attempt == LAST_ATTEMPT or (error.status not in BUSY and error.code != CONTENDED):
                     raise
+                reason = f"{kind} met {error.code or error.status}"
             except (OSError, http.client.HTTPException) as error:
                 if attempt == LAST_ATTEMPT:
                     raise ServerGoneError(f"Laurel at {self.url} no longer answers: {error!r}") from error
-            self._pause(attempt)
+                reason = f"{kind} met {type(error).__name__}"
+            self._note(reason)
+            self._sleep(FIRST_PAUSE_SECONDS * 4**attempt)
             attempt += 1
 
     def _answer(self, kind: str, method: str, path: str, body: Json | None, headers: Mapping[str, str]) -> Json:
@@ -113,17 +117,21 @@ class Client:
         return response.status, _parsed(content)
 
     def _connection(self) -> http.client.HTTPConnection:
+        now = time.monotonic()
         if not hasattr(self._own, "connection"):
             self._own.connection = http.client.HTTPConnection(self._address, timeout=TIMEOUT_SECONDS)
             with self._lock:
                 self._connections.append(self._own.connection)
+        elif now > self._own.used + IDLE_SECONDS:
+            # The server may have closed it meanwhile; it opens itself anew.
+            self._own.connection.close()
+        self._own.used = now
         connection: http.client.HTTPConnection = self._own.connection
         return connection
 
-    def _pause(self, attempt: int) -> None:
+    def _note(self, reason: str) -> None:
         with self._lock:
-            self.repeated += 1
-        self._sleep(FIRST_PAUSE_SECONDS * 4**attempt)
+            self.repeated[reason] += 1
 
 
 def _parsed(content: bytes) -> Json:

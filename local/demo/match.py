@@ -99,8 +99,8 @@ class Match:
         for kind in (GAME_END, RANK_READ):
             median, slowest = (milliseconds(took[kind], share) for share in (0.5, 0.99))
             self._screen.say(f"{kind}: half within {median}, 99 % within {slowest}")
-        if self._client.repeated:
-            self._screen.say(f"{self._client.repeated:,} requests had to be sent again")
+        for reason, count in self._client.repeated.items():
+            self._screen.say(f"sent again: {count:,} x {reason}")
 
 
 def _line(row: Row, names: Mapping[str, str], somebody: str) -> Line:

@@ -74,7 +74,7 @@ def test_a_request_is_answered_and_timed(client: Client) -> None:
     assert client.post("admin", "admin/boards", {}, {"X-Laurel-Admin-Key": "key"}) == {"rank": 2}
     assert Script.asked == [("GET", "/api/boards", None), ("POST", "/api/admin/boards", "key")]
     assert {kind: len(seconds) for kind, seconds in client.seconds_by_kind.items()} == {"rank read": 1, "admin": 1}
-    assert client.repeated == 0
+    assert not client.repeated
 
 
 @pytest.mark.parametrize("problem", [None, (503, refusal("store_unavailable")), (409, refusal("contended"))])
@@ -82,7 +82,7 @@ def test_what_may_pass_is_tried_again(client: Client, pauses: list[float], probl
     Script.lines[:] = [problem, problem, (200, {"rank": 1})]
 
     assert client.get("rank read", "boards") == {"rank": 1}
-    assert client.repeated == 2
+    assert client.repeated.total() == 2
     assert 0 < pauses[0] < pauses[1]
 
 
