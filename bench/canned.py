@@ -1,7 +1,7 @@
 """A DynamoDB that answers from a recording, as a program of its own, so that its work is nobody else's.
 
-``python -m bench.canned`` reads one line of JSON, a list of [fingerprint, reply], prints its port, and ends when its
-standard input does.
+``python -m bench.canned LATENCY_MS`` reads one line of JSON, a list of [fingerprint, reply], prints its port, and ends
+when its standard input does.
 """
 
 import asyncio
@@ -17,6 +17,9 @@ from bench.capacity import Item
 from bench.client import Call
 
 LOOPBACK = "127.0.0.1"
+LATENCY_MS = 3.0
+"""Until an answer: DynamoDB takes some milliseconds, and what a process does meanwhile is part of the question."""
+
 _END_OF_HEADERS = b"\r\n\r\n"
 _LENGTH = b"content-length:"
 _TARGET = b"x-amz-target:"
@@ -29,10 +32,11 @@ def fingerprint(operation: str, request: Item) -> str:
 
 
 @contextmanager
-def canned(calls: Iterable[Call]) -> Iterator[str]:
+def canned(calls: Iterable[Call], latency_ms: float = LATENCY_MS) -> Iterator[str]:
     """Answer these calls, and others like them, at the URL that is yielded."""
     recording = [[fingerprint(call.operation, call.request), call.reply] for call in calls]
-    with Popen([sys.executable, "-m", "bench.canned"], stdin=PIPE, stdout=PIPE, text=True) as server:
+    command = [sys.executable, "-m", "bench.canned", str(latency_ms)]
+    with Popen(command, stdin=PIPE, stdout=PIPE, text=True) as server:
         if server.stdin is None or server.stdout is None:
             raise RuntimeError("a program that was given pipes has none")
         server.stdin.write(json.dumps(recording) + "\n")
@@ -42,8 +46,9 @@ def canned(calls: Iterable[Call]) -> Iterator[str]:
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, reply_by_fingerprint: dict[str, bytes]) -> None:
+    def __init__(self, reply_by_fingerprint: dict[str, bytes], latency_ms: float) -> None:
         self._replies = reply_by_fingerprint
+        self._latency = latency_ms / 1000
         self._received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -56,7 +61,8 @@ class _Connection(asyncio.Protocol):
         if end and len(rest) >= int(_header(head, _LENGTH)):
             self._received = b""
             operation = _header(head, _TARGET).rpartition(".")[2]
-            self._transport.write(self._replies[fingerprint(operation, json.loads(rest))])
+            reply = self._replies[fingerprint(operation, json.loads(rest))]
+            asyncio.get_running_loop().call_later(self._latency, self._transport.write, reply)
 
 
 def _header(head: bytes, name: bytes) -> str:
@@ -75,9 +81,9 @@ def _http(reply: Item) -> bytes:
     return head.encode() + b"\r\n" + body
 
 
-async def _serve(replies: dict[str, bytes]) -> None:
+async def _serve(replies: dict[str, bytes], latency_ms: float) -> None:
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Connection(replies), LOOPBACK, 0)
+    server = await loop.create_server(lambda: _Connection(replies, latency_ms), LOOPBACK, 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     closed = asyncio.Event()
     threading.Thread(target=_wait_for_end, args=(loop, closed), daemon=True).start()
@@ -91,7 +97,7 @@ def _wait_for_end(loop: asyncio.AbstractEventLoop, closed: asyncio.Event) -> Non
 
 def main() -> None:
     recording = json.loads(sys.stdin.readline())
-    asyncio.run(_serve({key: _http(reply) for key, reply in recording}))
+    asyncio.run(_serve({key: _http(reply) for key, reply in recording}, float(sys.argv[1])))
 
 
 if __name__ == "__main__":
