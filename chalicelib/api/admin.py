@@ -1,6 +1,5 @@
 """Admin: boards, authoritative submissions and moderation, guarded by an admin key."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -13,6 +12,7 @@ from chalicelib.api.wire import (
     BoardPath,
     BoardPlayerPath,
     BoardView,
+    Instant,
     Int64,
     PeriodQuery,
     PlacementView,
@@ -22,7 +22,7 @@ from chalicelib.api.wire import (
     placement_views,
 )
 from chalicelib.bootstrap import services
-from chalicelib.domain.boards import Board, Limits, Operator, SortOrder
+from chalicelib.domain.boards import INT64_MAX, Board, Limits, Operator, SortOrder
 from chalicelib.domain.records import Submission
 from chalicelib.errors import (
     BoardExistsError,
@@ -53,7 +53,14 @@ Reset = Annotated[
         examples=["0 0 * * 1"],
     ),
 ]
+Rate = Annotated[int, Meta(ge=1, le=INT64_MAX, description="Score per second of play, by the server's clock.")]
 RetentionDays = Annotated[int, Meta(ge=1, le=3650, description="Days a finished period is kept; null: for ever.")]
+SubscoreOrder = Annotated[
+    SortOrder | None, Meta(description="How equal scores are told apart; null: the board takes no subscores.")
+]
+Authoritative = Annotated[
+    bool, Meta(description="True: only your own servers submit, and what games report is rejected.")
+]
 SubmissionId = Annotated[
     str,
     Meta(
@@ -64,11 +71,11 @@ SubmissionId = Annotated[
 
 
 class LimitsBody(Strict):
-    """Null sets no limit."""
+    """What one submission may claim; null sets no limit."""
 
     min_score: Int64 | None = None
     max_score: Int64 | None = None
-    max_per_second: Annotated[int, Meta(ge=1, le=2**63 - 1)] | None = None
+    max_per_second: Rate | None = None
 
 
 class NewBoard(Strict):
@@ -76,11 +83,11 @@ class NewBoard(Strict):
     title: Title
     unit: Unit = "points"
     sort_order: SortOrder = SortOrder.DESC
-    subscore_order: SortOrder | None = None
+    subscore_order: SubscoreOrder = None
     operator: Operator = Operator.BEST
     reset: Reset | None = None
     limits: LimitsBody = msgspec.field(default_factory=LimitsBody)
-    authoritative: bool = False
+    authoritative: Authoritative = False
     retention_days: RetentionDays | None = None
 
 
@@ -90,11 +97,11 @@ class BoardChange(Strict):
     title: Title | UnsetType = UNSET
     unit: Unit | UnsetType = UNSET
     sort_order: SortOrder | UnsetType = UNSET
-    subscore_order: SortOrder | UnsetType | None = UNSET
+    subscore_order: SubscoreOrder | UnsetType = UNSET
     operator: Operator | UnsetType = UNSET
     reset: Reset | UnsetType | None = UNSET
     limits: LimitsBody | UnsetType = UNSET
-    authoritative: bool | UnsetType = UNSET
+    authoritative: Authoritative | UnsetType = UNSET
     retention_days: RetentionDays | UnsetType | None = UNSET
 
 
@@ -115,7 +122,7 @@ class Moderation(Strict):
 
 class PlacedView(Answer):
     player_id: str
-    submitted_at: datetime
+    submitted_at: Instant
     placement: PlacementView
 
 

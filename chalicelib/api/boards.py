@@ -62,13 +62,12 @@ class BoardsView(Answer):
 
 
 class BoardTotalView(Answer):
-    board: BoardView
-    """Its ``period`` is the one asked for."""
-    total: int
+    board: Annotated[BoardView, Meta(description="Its `period` is the one asked for.")]
+    total: Annotated[int, Meta(description="Records ranked in that period.")]
 
 
 class BarView(Answer):
-    """Scores from ``low`` to ``high``, both included."""
+    """Scores from `low` to `high`, both included."""
 
     low: int
     high: int

@@ -1,6 +1,5 @@
 """GET /: who we are, and the player's lobby."""
 
-from datetime import datetime
 from typing import Any, Literal
 
 from chalicelib import VERSION
@@ -10,6 +9,7 @@ from chalicelib.api.wire import (
     Answer,
     BoardView,
     GameView,
+    Instant,
     OwnEntryView,
     PlayerView,
     board_view,
@@ -36,7 +36,7 @@ class MainView(Answer):
     version: str
     stage: str
     status: Literal["ok"]
-    time: datetime
+    time: Instant
     boards: list[BoardView]
     lobby: LobbyView | None
 

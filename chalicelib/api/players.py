@@ -1,6 +1,5 @@
 """Players: register, sign in, profile, export and leave."""
 
-from datetime import datetime
 from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
@@ -9,6 +8,7 @@ from chalicelib.api.routing import Access, Api
 from chalicelib.api.wire import (
     Answer,
     GameView,
+    Instant,
     PlayerId,
     PlayerView,
     ResultView,
@@ -68,13 +68,15 @@ _ONE_OF = Meta(extra_json_schema={"oneOf": [{"required": ["device_id"]}, {"requi
 
 
 class Credentials(Strict):
-    """Exactly one of the two."""
+    """Exactly one of `device_id` and `custom_id`."""
 
     device_id: Secret | UnsetType = UNSET
     custom_id: Secret | UnsetType = UNSET
 
 
 class Registration(Credentials):
+    """Exactly one of `device_id` and `custom_id`."""
+
     display_name: DisplayName | UnsetType = UNSET
     locale: Locale = "en"
 
@@ -97,9 +99,9 @@ class PlayerPath(Strict):
 
 class TokensView(Answer):
     access_token: str
-    access_expires_at: datetime
+    access_expires_at: Instant
     refresh_token: str
-    refresh_expires_at: datetime
+    refresh_expires_at: Instant
 
 
 class SignedInView(Answer):
@@ -109,8 +111,8 @@ class SignedInView(Answer):
 
 class SessionView(Answer):
     session_id: str
-    created_at: datetime
-    expires_at: datetime
+    created_at: Instant
+    expires_at: Instant
 
 
 class PlayedView(Answer):
@@ -127,8 +129,10 @@ class RecordView(Answer):
 
 class ExportView(Answer):
     player: PlayerView
-    identities: list[IdentityKind]
-    """Which kinds of id the player signs in with; the ids themselves are stored as digests only."""
+    identities: Annotated[
+        list[IdentityKind],
+        Meta(description="What the player signs in with; the ids themselves are kept as digests only."),
+    ]
     sessions: list[SessionView]
     games: list[PlayedView]
     records: list[RecordView]

@@ -28,6 +28,7 @@ PeriodName = Annotated[
     ),
 ]
 Limit = Annotated[int, Meta(ge=1, le=100, description="Entries a page.")]
+Instant = Annotated[datetime, Meta(tz=True)]
 Position = Annotated[int, Meta(ge=1, le=2**53)]
 
 
@@ -59,11 +60,11 @@ class LimitsView(Answer):
 
 
 class PeriodView(Answer):
-    """Half-open, in UTC. ``end`` is the board's next reset; null: never."""
+    """Half-open, in UTC. `end` is the board's next reset; null: never."""
 
     period_id: str
-    start: datetime | None
-    end: datetime | None
+    start: Instant | None
+    end: Instant | None
 
 
 class BoardView(Answer):
@@ -77,18 +78,17 @@ class BoardView(Answer):
     limits: LimitsView
     authoritative: bool
     retention_days: int | None
-    created_at: datetime
+    created_at: Instant
     period: PeriodView
 
 
 class EntryView(Answer):
-    rank: int | None
-    """1 + the records that are strictly better; null while hidden."""
+    rank: Annotated[int | None, Meta(description="1 + the records that are strictly better; null while hidden.")]
     player_id: str
     display_name: str
     score: int
     subscore: int
-    achieved_at: datetime
+    achieved_at: Instant
 
 
 class PageView(Answer):
@@ -103,10 +103,10 @@ class OwnEntryView(Answer):
     board_id: str
     period_id: str
     entry: EntryView
-    total: int
-    """Records ranked on the board in this period."""
-    percentile: float | None
-    """Share of these records, in percent, that are not better."""
+    total: Annotated[int, Meta(description="Records ranked on the board in this period.")]
+    percentile: Annotated[
+        float | None, Meta(description="Share of these records, in percent, that are not better; null while hidden.")
+    ]
 
 
 class PlayerView(Answer):
@@ -116,21 +116,21 @@ class PlayerView(Answer):
     display_name: str
     locale: str
     metadata: dict[str, str]
-    created_at: datetime
+    created_at: Instant
 
 
 class GameView(Answer):
     game_id: str
     mode: str
     seed: int
-    started_at: datetime
-    expires_at: datetime
+    started_at: Instant
+    expires_at: Instant
 
 
 class ScoreView(Answer):
     score: int
     subscore: int
-    achieved_at: datetime
+    achieved_at: Instant
 
 
 class PlacementView(Answer):
@@ -149,7 +149,7 @@ class PlacementView(Answer):
 
 
 class ResultView(Answer):
-    ended_at: datetime
+    ended_at: Instant
     placements: list[PlacementView]
 
 
