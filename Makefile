@@ -68,8 +68,9 @@ lock: $(STAMP) ## bring the lock in line with requirements*.in (UPGRADE=1 takes 
 bench: $(STAMP) ## measure, and write the report into docs/
 	@$(BIN)/python -m bench
 
-docs: $(STAMP) ## check the documentation: links, commands, examples
-	@$(BIN)/python -m pytest -q tests/test_docs.py chalicelib
+docs: $(STAMP) ## write the reference from the code; check links, commands, examples
+	@$(BIN)/python -m docs.generate
+	@$(BIN)/python -m pytest -q tests/test_docs.py tests/test_reference.py chalicelib
 
 clean: ## remove the environment, caches, packages and the local run's data
 	@rm -rf $(VENV) .local .chalice/deployed .chalice/deployments \
