@@ -90,6 +90,11 @@ class World:
     def after(self, hook: Hook) -> None:
         self.client.after.append(hook)
 
+    def undisturbed(self) -> None:
+        """Take all hooks away."""
+        self.client.before.clear()
+        self.client.after.clear()
+
     def items(self, noun: str) -> list[Item]:
         return self.client.items(f"{PREFIX}{noun}")
 

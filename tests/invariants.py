@@ -1,0 +1,79 @@
+"""What always holds in the tables once every call has ended, whatever failed, was repeated or came between."""
+
+from collections import defaultdict
+
+from chalicelib.domain.boards import Board
+from chalicelib.ranking import order
+from chalicelib.ranking.bins import place
+from chalicelib.ranking.order import Position
+from chalicelib.store.typed import from_milliseconds
+from tests.expressions import Item
+from tests.oracle import Index, Line, Oracle
+from tests.world import World
+
+
+def check(world: World) -> None:
+    """Assert that records, index, names and accounts agree with each other."""
+    _check_boards(world)
+    _check_accounts(world)
+
+
+def _check_boards(world: World) -> None:
+    boards = {board.board_id: board for board in world.process().boards.all()}
+    records_by_tree: defaultdict[tuple[str, str], list[Item]] = defaultdict(list)
+    for item in world.items("records"):
+        board_id, period_id = item["board_period"]["S"].split("#")
+        records_by_tree[board_id, period_id].append(item)
+    for item in world.items("ranks"):
+        _, board_id, period_id, *_ = item["pk"]["S"].split("#")
+        records_by_tree.setdefault((board_id, period_id), [])
+    for (board_id, period_id), items in records_by_tree.items():
+        _check_tree(world, boards[board_id], period_id, items)
+
+
+def _check_tree(world: World, board: Board, period_id: str, items: list[Item]) -> None:
+    assert board.sealed or not items
+    oracle = Oracle(board, {line.player_id: line for line in map(_line, items)})
+    index = Index.of(world.items("ranks"), board.board_id, period_id)
+    index.check(oracle)
+    generations = {item["player_id"]["S"]: int(item["generation"]["N"]) for item in items}
+    assert {player: index.generation_by_player[player] for player in generations} == generations
+    for item in items:
+        _check_record(board, item, index)
+
+
+def _check_record(board: Board, item: Item, index: Index) -> None:
+    line = _line(item)
+    position = Position(line.score, line.subscore, line.achieved_at, line.player_id)
+    if line.hidden:
+        assert not {"standing", "order_key"} & set(item)
+        return
+    assert item["standing"] == item["board_period"]
+    assert item["order_key"]["S"] == order.encode(board, position)
+    assert index.path_by_player[line.player_id] == place(board, board.value(line.score, line.subscore)).path
+
+
+def _check_accounts(world: World) -> None:
+    """Every item belongs to a player who is here, and every record bears that player's name."""
+    items = world.items("players")
+    names = {
+        item["player_id"]["S"]: item["display_name"]
+        for item in items
+        if item["sk"]["S"] == "profile" and "state" in item
+    }
+    for item in world.items("records"):
+        assert item["display_name"] == names[item["player_id"]["S"]]
+    assert {item["player_id"]["S"] for item in world.items("games")} <= set(names)
+    for item in items:
+        kind, owner, *_ = item["pk"]["S"].split("#")
+        assert (item["player_id"]["S"] if kind == "identity" else owner) in names
+
+
+def _line(item: Item) -> Line:
+    return Line(
+        item["player_id"]["S"],
+        int(item["score"]["N"]),
+        int(item["subscore"]["N"]),
+        from_milliseconds(int(item["achieved_at"]["N"])),
+        item["hidden"]["BOOL"],
+    )

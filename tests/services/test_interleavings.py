@@ -1,0 +1,311 @@
+"""Whatever comes between two calls of an operation, and whichever call fails, the outcome is that of some plain order.
+
+Every operation is interrupted at every one of its calls: by every other operation, from another process, and by every
+way a call can fail. What is stored must then be what one after the other would have left, and everything must agree.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
+from itertools import count, permutations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chalicelib.bootstrap import Services
+from chalicelib.domain.boards import Operator, SortOrder
+from chalicelib.domain.players import IdentityKind
+from chalicelib.domain.records import Submission
+from chalicelib.errors import GameError, StoreUnavailableError
+from tests import invariants
+from tests.fake_dynamodb import Call, Hook, conflict_on, throttle, time_out
+from tests.strategies import EXAMPLES
+from tests.world import World
+
+FAR = 10**9
+
+
+@dataclass
+class Scene:
+    """Ada, who may have a record, Bob, who has one, and games of theirs that wait for their ends."""
+
+    operator: Operator
+    played: bool
+    world: World = field(default_factory=World)
+    ids: dict[str, str] = field(default_factory=dict)
+    games: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.world.board(operator=self.operator)
+        for name in ("Ada", "Bob"):
+            self.ids[name] = self.world.player(name)
+        if self.played:
+            self.world.play(self.ids["Ada"], Submission("race", 100))
+            self.world.play(self.ids["Bob"], Submission("race", 50))
+        for label, name in (("first", "Ada"), ("second", "Ada"), ("bobs", "Bob")):
+            self.games[label] = self.world.services.games.start(self.ids[name], "classic").game_id
+        self.world.clock.advance(seconds=1)
+
+    def summary(self) -> object:
+        """Return what is stored, as far as two runs can be compared: without ids and generations."""
+        records = {
+            item["display_name"]["S"]: (item["score"]["N"], item["hidden"]["BOOL"], "avatar" in item)
+            for item in self.world.items("records")
+        }
+        profiles = [item["display_name"]["S"] for item in self.world.items("players") if "display_name" in item]
+        board = self.world.process().boards.get("race")
+        ended = sum("result" in item for item in self.world.items("games"))
+        return records, sorted(profiles), board.sort_order, ended
+
+
+Action = Callable[[Scene, Services], object]
+
+
+def end(label: str, name: str, score: int) -> Action:
+    def act(scene: Scene, services: Services) -> object:
+        return services.games.end(scene.ids[name], scene.games[label], [Submission("race", score)])
+
+    return act
+
+
+def rename(name: str) -> Action:
+    def act(scene: Scene, services: Services) -> object:
+        return services.players.change(scene.ids["Ada"], display_name=name, locale=None, metadata=None)
+
+    return act
+
+
+def relocate(scene: Scene, services: Services) -> object:
+    return services.players.change(scene.ids["Ada"], display_name=None, locale="pt", metadata=None)
+
+
+def leave(scene: Scene, services: Services) -> None:
+    services.players.delete(scene.ids["Ada"])
+
+
+def hide(*, hidden: bool) -> Action:
+    def act(scene: Scene, services: Services) -> object:
+        return services.scores.hide(scene.ids["Ada"], services.boards.get("race"), "all", hidden=hidden)
+
+    return act
+
+
+def remove(scene: Scene, services: Services) -> None:
+    services.scores.remove(scene.ids["Ada"], services.boards.get("race"), "all")
+
+
+def submit(score: int, submission_id: str) -> Action:
+    def act(scene: Scene, services: Services) -> object:
+        return services.games.submit(scene.ids["Ada"], Submission("race", score), submission_id)
+
+    return act
+
+
+def submit_for_all(scene: Scene, services: Services) -> object:
+    wanted = [(scene.ids[name], Submission("race", 7), f"batch-{name}") for name in ("Ada", "Bob")]
+    verdicts = services.games.submit_many(wanted)
+    for verdict in verdicts:
+        if isinstance(verdict, StoreUnavailableError):
+            raise verdict
+    return verdicts
+
+
+def turn_round(scene: Scene, services: Services) -> object:
+    return services.boards.change("race", {"sort_order": SortOrder.ASC})
+
+
+def sign_in(scene: Scene, services: Services) -> object:
+    return services.players.sign_in(IdentityKind.DEVICE, "device-Ada")
+
+
+def start(scene: Scene, services: Services) -> object:
+    return services.games.start(scene.ids["Ada"], "classic")
+
+
+ACTIONS: dict[str, Action] = {
+    "ada_ends_a_game": end("first", "Ada", 200),
+    "ada_ends_the_same_game": end("first", "Ada", 200),
+    "ada_ends_another_game": end("second", "Ada", FAR),
+    "ada_ends_a_poor_game": end("second", "Ada", 1),
+    "bob_ends_a_game": end("bobs", "Bob", 100),
+    "ada_is_renamed_eve": rename("Eve"),
+    "ada_is_renamed_ida": rename("Ida"),
+    "ada_moves": relocate,
+    "ada_leaves": leave,
+    "ada_is_hidden": hide(hidden=True),
+    "ada_is_shown": hide(hidden=False),
+    "adas_record_is_removed": remove,
+    "a_server_submits": submit(300, "submission-1"),
+    "a_server_submits_the_same": submit(300, "submission-1"),
+    "a_server_submits_nothing_new": submit(0, "submission-2"),
+    "a_server_submits_for_all": submit_for_all,
+    "the_board_turns_round": turn_round,
+    "ada_signs_in": sign_in,
+    "ada_starts_a_game": start,
+}
+SCENES = [(Operator.BEST, True), (Operator.INCR, True), (Operator.SET, False)]
+scenes = pytest.mark.parametrize(("operator", "played"), SCENES)
+actions = pytest.mark.parametrize("name", ACTIONS)
+
+
+@dataclass
+class AtCall:
+    """Acts once, at the nth call from now on."""
+
+    number: int
+    act: Hook
+    done: bool = False
+
+    def __call__(self, call: Call) -> None:
+        if not self.done and self.number == 0:
+            self.done = True
+            self.act(call)
+        self.number -= 1
+
+
+class Fault(StrEnum):
+    THROTTLED = "throttled"
+    LOST_REPLY = "lost reply"
+    INDEX_BUSY = "index busy"
+    RECORD_BUSY = "record busy"
+    PLAYER_BUSY = "player busy"
+
+
+def at_every_call(make: Callable[[], Scene], plant: Callable[[Scene, int], AtCall]) -> Iterator[Scene]:
+    """Yield scenes with a hook at the first call, the second, and so on while there is such a call."""
+    for number in count():
+        scene = make()
+        hook = plant(scene, number)
+        yield scene
+        if not hook.done:
+            return
+
+
+def interrupting(scene: Scene, number: int, name: str) -> AtCall:
+    """Plant an operation of another process at a call."""
+    services = scene.world.process()
+
+    def act(call: Call) -> None:
+        del call
+        tried(ACTIONS[name], scene, services)
+
+    hook = AtCall(number, act)
+    scene.world.before(hook)
+    return hook
+
+
+def tried(action: Action, scene: Scene, services: Services) -> None:
+    try:
+        action(scene, services)
+    except StoreUnavailableError:
+        raise
+    except GameError:
+        return
+
+
+def repeated(action: Action, scene: Scene, services: Services) -> None:
+    """Do what callers do: send the same request again when the database did not answer."""
+    for _ in range(3):
+        try:
+            tried(action, scene, services)
+        except StoreUnavailableError:
+            continue
+        return
+    pytest.fail("a single fault stopped the action three times")
+
+
+@cache
+def in_order(operator: Operator, played: bool, names: tuple[str, ...]) -> list[object]:
+    """Return the outcomes of all plain orders of some actions."""
+    outcomes = []
+    for order in permutations(names):
+        scene = Scene(operator, played)
+        for name in order:
+            tried(ACTIONS[name], scene, scene.world.process())
+        outcomes.append(scene.summary())
+    return outcomes
+
+
+@pytest.mark.property
+@scenes
+@actions
+def test_an_operation_between_two_calls_of_another_is_as_before_or_after_it(
+    operator: Operator, played: bool, name: str
+) -> None:
+    for between in ACTIONS:
+        alone, both = in_order(operator, played, (name,)), in_order(operator, played, (name, between))
+        hooks: list[AtCall] = []
+
+        def plant(scene: Scene, number: int, between: str = between, hooks: list[AtCall] = hooks) -> AtCall:
+            hooks.append(interrupting(scene, number, between))
+            return hooks[-1]
+
+        for scene in at_every_call(lambda: Scene(operator, played), plant):
+            tried(ACTIONS[name], scene, scene.world.services)
+            scene.world.undisturbed()
+            invariants.check(scene.world)
+            assert scene.summary() in (both if hooks[-1].done else alone), (name, between, len(hooks) - 1)
+
+
+@pytest.mark.property
+@scenes
+@actions
+@pytest.mark.parametrize("fault", Fault)
+def test_an_operation_that_fails_anywhere_is_finished_by_repeating_it(
+    operator: Operator, played: bool, name: str, fault: Fault
+) -> None:
+    expected = in_order(operator, played, (name,))
+
+    for scene in at_every_call(lambda: Scene(operator, played), lambda scene, number: planted(fault, scene, number)):
+        repeated(ACTIONS[name], scene, scene.world.services)
+        scene.world.undisturbed()
+        invariants.check(scene.world)
+        assert scene.summary() in expected
+
+
+def planted(fault: Fault, scene: Scene, number: int) -> AtCall:
+    """Plant a fault at a call; a conflict needs a call that writes such an item, and is quiet at others."""
+    busy = {Fault.INDEX_BUSY: "node#", Fault.RECORD_BUSY: "board_period", Fault.PLAYER_BUSY: "profile"}
+    if fault is Fault.LOST_REPLY:
+        hook = AtCall(number, time_out)
+        scene.world.after(hook)
+        return hook
+    act = throttle if fault is Fault.THROTTLED else _if_written(busy[fault])
+    hook = AtCall(number, act)
+    scene.world.before(hook)
+    return hook
+
+
+def _if_written(text: str) -> Hook:
+    conflict = conflict_on(text)
+
+    def act(call: Call) -> None:
+        if any(text in repr(write.get("Key") or write.get("Item")) for write in call.writes):
+            conflict(call)
+
+    return act
+
+
+@pytest.mark.property
+@settings(max_examples=EXAMPLES)
+@given(
+    scene=st.sampled_from(SCENES),
+    names=st.lists(st.sampled_from(sorted(ACTIONS)), min_size=3, max_size=3, unique=True),
+    first=st.integers(0, 8),
+    second=st.integers(0, 12),
+)
+def test_three_operations_at_once_are_as_in_some_order(
+    scene: tuple[Operator, bool], names: list[str], first: int, second: int
+) -> None:
+    played = Scene(*scene)
+    outer, *others = names
+    hooks = [interrupting(played, number, name) for number, name in zip((first, second), others, strict=True)]
+
+    tried(ACTIONS[outer], played, played.world.services)
+    played.world.undisturbed()
+
+    done = [name for hook, name in zip(hooks, others, strict=True) if hook.done]
+    invariants.check(played.world)
+    assert played.summary() in in_order(*scene, (outer, *done))
