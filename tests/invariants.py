@@ -6,7 +6,6 @@ from chalicelib.domain.boards import Board
 from chalicelib.ranking import order
 from chalicelib.ranking.bins import place
 from chalicelib.ranking.order import Position
-from chalicelib.store.typed import from_milliseconds
 from tests.expressions import Item
 from tests.oracle import Index, Line, Oracle
 from tests.world import World
@@ -33,7 +32,7 @@ def _check_boards(world: World) -> None:
 
 def _check_tree(world: World, board: Board, period_id: str, items: list[Item]) -> None:
     assert board.sealed or not items
-    oracle = Oracle(board, {line.player_id: line for line in map(_line, items)})
+    oracle = Oracle.of(board, items, period_id)
     index = Index.of(world.items("ranks"), board.board_id, period_id)
     index.check(oracle)
     generations = {item["player_id"]["S"]: int(item["generation"]["N"]) for item in items}
@@ -43,7 +42,7 @@ def _check_tree(world: World, board: Board, period_id: str, items: list[Item]) -
 
 
 def _check_record(board: Board, item: Item, index: Index) -> None:
-    line = _line(item)
+    line = Line.of(item)
     position = Position(line.score, line.subscore, line.achieved_at, line.player_id)
     if line.hidden:
         assert not {"standing", "order_key"} & set(item)
@@ -67,13 +66,3 @@ def _check_accounts(world: World) -> None:
     for item in items:
         kind, owner, *_ = item["pk"]["S"].split("#")
         assert (item["player_id"]["S"] if kind == "identity" else owner) in names
-
-
-def _line(item: Item) -> Line:
-    return Line(
-        item["player_id"]["S"],
-        int(item["score"]["N"]),
-        int(item["subscore"]["N"]),
-        from_milliseconds(int(item["achieved_at"]["N"])),
-        item["hidden"]["BOOL"],
-    )

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from chalicelib.domain.boards import INT64_MAX, INT64_MIN, Board, Operator, SortOrder
 from chalicelib.domain.records import Outcome
+from chalicelib.store.typed import from_milliseconds
 from tests.expressions import Item
 
 Ranked = tuple[int, str]
@@ -21,6 +22,17 @@ class Line:
     achieved_at: datetime
     hidden: bool = False
 
+    @classmethod
+    def of(cls, item: Item) -> "Line":
+        """Return what an item of the records table says."""
+        return cls(
+            item["player_id"]["S"],
+            int(item["score"]["N"]),
+            int(item["subscore"]["N"]),
+            from_milliseconds(int(item["achieved_at"]["N"])),
+            item["hidden"]["BOOL"],
+        )
+
 
 @dataclass(slots=True)
 class Oracle:
@@ -28,6 +40,12 @@ class Oracle:
 
     board: Board
     lines: dict[str, Line] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, board: Board, items: Iterable[Item], period_id: str) -> "Oracle":
+        """Return the oracle that knows what lies in the records table."""
+        own = [Line.of(item) for item in items if item["board_period"]["S"] == f"{board.board_id}#{period_id}"]
+        return cls(board, {line.player_id: line for line in own})
 
     def submit(self, player_id: str, score: int, subscore: int, now: datetime) -> Outcome:
         before = self.lines.get(player_id)

@@ -191,7 +191,7 @@ class Standings:
         above, below = _without(above, player_id), _without(below, player_id)
         rows = [*above, own, *below]
         known = {board.value(record.score, record.subscore): standings[0].rank}
-        ranks = self._ranks_of(board, found.period_id, rows, position=position, known=known)
+        ranks = self._ranks_of(board, found.period_id, rows, position=position, known=known, own=own)
         pairs = list(zip(rows, ranks, strict=True))
         shown = window(pairs[: len(above)], pairs[len(above)], pairs[len(above) + 1 :], size)
         first, last = pairs.index(shown[0]), pairs.index(shown[-1])
@@ -263,7 +263,7 @@ class Standings:
             path = (*path, digit)
         return path, offset
 
-    def _ranks_of(
+    def _ranks_of(  # noqa: PLR0913  # what is known of the rows' ranks comes from three sides
         self,
         board: Board,
         period_id: str,
@@ -271,15 +271,22 @@ class Standings:
         *,
         position: int | None,
         known: dict[Value, int] | None = None,
+        own: Row | None = None,
     ) -> list[int | None]:
-        """Return the rows' ranks, reading those of the first two values that neither rows nor ``known`` tell."""
+        """Return the rows' ranks, reading those of the first two values that neither rows nor ``known`` tell.
+
+        ``own`` stands in the rows as it is stored now: it counts as such, wherever the index counts it by now.
+        """
         values = _values(board, rows)
         known = dict(known or {})
         ranks = competition_ranks(values, known, position=position)
         unknown = dict.fromkeys(value for value, rank in zip(values, ranks, strict=True) if rank is None)
         asked = list(unknown)[:2]
-        standings = self._reader.read([Question(board, period_id, value) for value in asked])
-        known |= {value: standing.rank for value, standing in zip(asked, standings, strict=True)}
+        left_out = (own.position.player_id, None, own.order_key) if own else ()
+        standings = self._reader.read([Question(board, period_id, value, *left_out) for value in asked])
+        own_value = _values(board, [own])[0] if own else None
+        for value, standing in zip(asked, standings, strict=True):
+            known[value] = standing.rank + (own_value is not None and own_value < value)
         return competition_ranks(values, known, position=position)
 
     def _page(  # noqa: PLR0913  # a page is this much
