@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -108,13 +109,16 @@ class _Description:
         where = f"{method} {route} -> {answer.status}"
         assert str(answer.status) in operation["responses"], f"{where} is not described: {answer.text}"
         assert answer.headers["Access-Control-Allow-Origin"] == "*", where
-        content = operation["responses"][str(answer.status)].get("content")
+        described = operation["responses"][str(answer.status)]
+        content = described.get("content")
         if content is None:
             assert not answer.text, where
             return
         assert answer.headers["Content-Type"] in content, where
         problems = list(self._validator(method.lower(), route, answer.status).iter_errors(answer.body))
         assert not problems, f"{where} is not as described: {problems}"
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            assert f"`{answer.error['code']}`: " in described["description"], f"{where} hides {answer.error['code']}"
 
     def _made_validator(self, method: str, route: str, status: int) -> jsonschema_rs.Draft202012Validator:
         response = self._document["paths"][route][method]["responses"][str(status)]

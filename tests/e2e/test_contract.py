@@ -1,11 +1,12 @@
 """The running system against its own description: schemathesis makes requests, right and wrong, and judges answers."""
 
 import json
+from http import HTTPStatus
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
-from schemathesis import Case
+from schemathesis import Case, CheckContext, Response
 from schemathesis.openapi import from_dict
 from schemathesis.specs.openapi.checks import unsupported_method
 
@@ -23,6 +24,17 @@ EXAMPLES = 15
 SWITCHED_OFF = [
     unsupported_method,  # wants 405; API Gateway does not tell a wrong method from a wrong path, and both are our 404
 ]
+
+
+def error_code_is_described(_context: CheckContext, response: Response, case: Case[Any]) -> None:
+    """Hold a refusal to the codes its route names, unless it missed the route."""
+    if response.status_code < HTTPStatus.BAD_REQUEST:
+        return
+    code = response.json()["error"]["code"]
+    if code == "route_not_found":
+        return
+    described = DOCUMENT["paths"][case.path][case.method.lower()]["responses"][str(response.status_code)]
+    assert f"`{code}`: " in described["description"]
 
 
 @pytest.fixture(scope="session")
@@ -46,5 +58,6 @@ def test_every_answer_is_as_described(case: Case[Any], client: Client, known: Kn
         base_url=client.stack.url.rstrip("/"),
         session=client.connection,
         headers=known.credentials(case),
+        additional_checks=[error_code_is_described],
         excluded_checks=SWITCHED_OFF,
     )
