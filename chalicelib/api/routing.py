@@ -221,9 +221,14 @@ def _single_values(request: Request) -> dict[str, str]:
 
 def _converted(where: str, values: Mapping[str, str], kind: Any) -> Any:
     try:
-        return msgspec.convert(values, kind, strict=False)
+        converted = msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
         raise _malformed(where, str(error)) from error
+    for name, text in values.items():
+        # msgspec takes 1.0 and 1e1 for integers; bodies may not say so either.
+        if isinstance(getattr(converted, name), int) and not text.removeprefix("-").isdigit():
+            raise MalformedError(f"{where}.{name}: expected `int`, got `float`", field=name)
+    return converted
 
 
 def _body(request: Request, kind: Any) -> Any:

@@ -215,6 +215,8 @@ QUERIES = [
     ("limit=101", "query.limit", "`int` <= 100"),
     ("limit=ten", "query.limit", INT("str")),
     ("limit=", "query.limit", INT("str")),
+    ("limit=1.0", "query.limit", INT("float")),
+    ("limit=1e1", "query.limit", INT("float")),
     ("limit=1e400", "query.limit", "out of range"),
     ("limit=NaN", "query.limit", INT("str")),
     ("limit=" + "9" * 5000, "query.limit", "out of range"),
