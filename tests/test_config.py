@@ -1,0 +1,73 @@
+import pytest
+
+from chalicelib.config import ConfigError, SigningKey, load
+from chalicelib.domain.games import GameRules
+
+GOOD = {"LAUREL_SIGNING_KEYS": f"a:{'x' * 32}"}
+
+
+def test_defaults_need_the_signing_keys_only() -> None:
+    config = load(GOOD)
+
+    assert (config.stage, config.table_prefix) == ("dev", "laurel-dev-")
+    assert config.signing_keys == (SigningKey("a", "x" * 32),)
+    assert (config.admin_key_hashes, dict(config.game_rules_by_mode)) == ((), {})
+
+
+def test_the_tables_are_the_stages() -> None:
+    assert load({**GOOD, "LAUREL_STAGE": "prod"}).table("boards") == "laurel-prod-boards"
+    assert load({**GOOD, "LAUREL_TABLE_PREFIX": "x-"}).table("boards") == "x-boards"
+
+
+def test_the_first_key_signs_and_all_are_kept() -> None:
+    config = load({"LAUREL_SIGNING_KEYS": f"new:{'n' * 32}, old:{'o:' * 16}"})
+
+    assert config.signing_keys == (SigningKey("new", "n" * 32), SigningKey("old", "o:" * 16))
+
+
+def test_hashes_are_compared_in_lower_case() -> None:
+    assert load({**GOOD, "LAUREL_ADMIN_KEY_HASHES": f"{'AB' * 32}, {'0' * 64},"}).admin_key_hashes == (
+        "ab" * 32,
+        "0" * 64,
+    )
+
+
+def test_rules_are_read_by_mode() -> None:
+    config = load({**GOOD, "LAUREL_GAME_RULES": '{"blitz": {"min_seconds": 5, "max_seconds": 60}}'})
+
+    assert config.game_rules_by_mode == {"blitz": GameRules(min_seconds=5, max_seconds=60)}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LAUREL_SIGNING_KEYS", ""),
+        ("LAUREL_SIGNING_KEYS", "x" * 40),
+        ("LAUREL_SIGNING_KEYS", f"a:{'x' * 31}"),
+        ("LAUREL_SIGNING_KEYS", f":{'x' * 32}"),
+        ("LAUREL_SIGNING_KEYS", f"a:{'x' * 32},a:{'y' * 32}"),
+        ("LAUREL_SIGNING_KEYS", f"a:{'x' * 32},"),
+        ("LAUREL_ADMIN_KEY_HASHES", "secret"),
+        ("LAUREL_ADMIN_KEY_HASHES", "g" * 64),
+        ("LAUREL_GAME_RULES", "{"),
+        ("LAUREL_GAME_RULES", '{"blitz": {"min_seconds": "5"}}'),
+        ("LAUREL_GAME_RULES", "[]"),
+    ],
+)
+def test_errors_name_the_variable(name: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=name):
+        load({**GOOD, name: value})
+
+
+def test_errors_do_not_show_secrets() -> None:
+    secret = "hunter2" * 4
+
+    with pytest.raises(ConfigError) as caught:
+        load({"LAUREL_SIGNING_KEYS": f"a:{secret}"})
+
+    assert secret not in str(caught.value)
+
+
+def test_a_missing_key_is_named() -> None:
+    with pytest.raises(ConfigError, match="LAUREL_SIGNING_KEYS is not set"):
+        load({})
