@@ -48,6 +48,14 @@ class Standing:
     def rank(self) -> int:
         return self.better + 1
 
+    @property
+    def total(self) -> int:
+        """Return how many are ranked, the asking player among them.
+
+        Never below the rank: a record that arrives between the two parts of a read is counted in one of them only.
+        """
+        return max(self.others + 1, self.rank)
+
 
 class RankReader:
     def __init__(self, dynamo: Dynamo, records: RecordStore, ranks: RankStore) -> None:

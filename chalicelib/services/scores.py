@@ -416,7 +416,6 @@ def _question(target: _Target, record: Record | None) -> Question | None:
 
 
 def _placement(target: _Target, before: Standing | None, after: Standing | None) -> Placement:
-    total = after.others + 1 if after else None
     return Placement(
         board_id=target.board.board_id,
         period_id=target.period.period_id,
@@ -426,8 +425,8 @@ def _placement(target: _Target, before: Standing | None, after: Standing | None)
         after=records.shown(target.after),
         rank_before=before.rank if before else None,
         rank_after=after.rank if after else None,
-        total=total,
-        percentile=percentile(after.rank, total) if after and total else None,
+        total=after.total if after else None,
+        percentile=percentile(after.rank, after.total) if after else None,
     )
 
 

@@ -334,8 +334,8 @@ def _question(board: Board, record: Record) -> Question:
 
 
 def _own_entry(board: Board, record: Record, standing: Standing) -> OwnEntry:
-    total = standing.others + 1
-    return OwnEntry(_entry(row_of(board, record), standing.rank), total, percentile(standing.rank, total))
+    share = percentile(standing.rank, standing.total)
+    return OwnEntry(_entry(row_of(board, record), standing.rank), standing.total, share)
 
 
 def _entry(row: Row, rank: int | None) -> Entry:
