@@ -20,7 +20,7 @@ from chalicelib.domain.players import IdentityKind
 from chalicelib.domain.records import Submission
 from chalicelib.errors import GameError, StoreUnavailableError
 from tests import invariants
-from tests.fake_dynamodb import Call, Hook, conflict_on, throttle, time_out
+from tests.fake_dynamodb import Call, Hook, Once, conflict_on, throttle, time_out
 from tests.strategies import EXAMPLES
 from tests.world import World
 
@@ -146,6 +146,7 @@ ACTIONS: dict[str, Action] = {
     "ada_starts_a_game": start,
 }
 SCENES = [(Operator.BEST, True), (Operator.INCR, True), (Operator.SET, False)]
+NODE = "node#"
 scenes = pytest.mark.parametrize(("operator", "played"), SCENES)
 actions = pytest.mark.parametrize("name", ACTIONS)
 
@@ -228,11 +229,17 @@ def in_order(operator: Operator, played: bool, names: tuple[str, ...]) -> list[o
     return outcomes
 
 
+def index_busy(times: int) -> Hook:
+    """Return what makes the first transactions write their records without the index, and settle it afterwards."""
+    return Once(lambda call: call.operation == "TransactWriteItems" and call.touches(NODE), conflict_on(NODE), times)
+
+
 @pytest.mark.property
 @scenes
 @actions
+@pytest.mark.parametrize("busy", [0, 1])
 def test_an_operation_between_two_calls_of_another_is_as_before_or_after_it(
-    operator: Operator, played: bool, name: str
+    operator: Operator, played: bool, name: str, busy: int
 ) -> None:
     for between in ACTIONS:
         alone, both = in_order(operator, played, (name,)), in_order(operator, played, (name, between))
@@ -240,6 +247,7 @@ def test_an_operation_between_two_calls_of_another_is_as_before_or_after_it(
 
         def plant(scene: Scene, number: int, between: str = between, hooks: list[AtCall] = hooks) -> AtCall:
             hooks.append(interrupting(scene, number, between))
+            scene.world.before(index_busy(busy))
             return hooks[-1]
 
         for scene in at_every_call(lambda: Scene(operator, played), plant):
@@ -267,7 +275,7 @@ def test_an_operation_that_fails_anywhere_is_finished_by_repeating_it(
 
 def planted(fault: Fault, scene: Scene, number: int) -> AtCall:
     """Plant a fault at a call; a conflict needs a call that writes such an item, and is quiet at others."""
-    busy = {Fault.INDEX_BUSY: "node#", Fault.RECORD_BUSY: "board_period", Fault.PLAYER_BUSY: "profile"}
+    busy = {Fault.INDEX_BUSY: NODE, Fault.RECORD_BUSY: "board_period", Fault.PLAYER_BUSY: "profile"}
     if fault is Fault.LOST_REPLY:
         hook = AtCall(number, time_out)
         scene.world.after(hook)
@@ -295,13 +303,15 @@ def _if_written(text: str) -> Hook:
     names=st.lists(st.sampled_from(sorted(ACTIONS)), min_size=3, max_size=3, unique=True),
     first=st.integers(0, 8),
     second=st.integers(0, 12),
+    busy=st.integers(0, 3),
 )
 def test_three_operations_at_once_are_as_in_some_order(
-    scene: tuple[Operator, bool], names: list[str], first: int, second: int
+    scene: tuple[Operator, bool], names: list[str], first: int, second: int, busy: int
 ) -> None:
     played = Scene(*scene)
     outer, *others = names
     hooks = [interrupting(played, number, name) for number, name in zip((first, second), others, strict=True)]
+    played.world.before(index_busy(busy))
 
     tried(ACTIONS[outer], played, played.world.services)
     played.world.undisturbed()
