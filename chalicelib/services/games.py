@@ -1,8 +1,9 @@
 """Games: started with the server's clock, ended once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from chalicelib.domain import games
 from chalicelib.domain.games import DEFAULT_RULES, Game, GameResult, GameRules
@@ -97,8 +98,7 @@ class Games:
         return self._rules_by_mode.get(mode, DEFAULT_RULES)
 
 
-@dataclass(frozen=True, slots=True)
-class _GameTicket:
+class _GameTicket(Struct, frozen=True):
     store: GameStore
     player_id: str
     game_id: str
@@ -123,8 +123,7 @@ class _GameTicket:
         return [self.store.close_part("game", self.player_id, self.game_id, submissions, result)]
 
 
-@dataclass(frozen=True, slots=True)
-class _ReceiptTicket:
+class _ReceiptTicket(Struct, frozen=True):
     store: GameStore
     player_id: str
     submission_id: str

@@ -1,7 +1,8 @@
 """The lobby: what a client shows first."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from chalicelib.domain.boards import Board
 from chalicelib.domain.games import Game
@@ -14,16 +15,14 @@ from chalicelib.services.players import Players
 from chalicelib.services.standings import OwnEntry, Standings
 
 
-@dataclass(frozen=True, slots=True)
-class Front:
+class Front(Struct, frozen=True):
     """What everybody sees: the server's time and the boards with their current periods."""
 
     now: datetime
     boards: list[tuple[Board, Period]]
 
 
-@dataclass(frozen=True, slots=True)
-class Lobby:
+class Lobby(Struct, frozen=True):
     """What a signed-in player sees besides."""
 
     player: Player

@@ -1,7 +1,9 @@
 """Players: registering, signing in, profiles, and leaving with everything."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
+
+from msgspec import Struct
 
 from chalicelib.domain import players
 from chalicelib.domain.games import Game
@@ -36,23 +38,20 @@ from chalicelib.store.records import RecordStore
 _ATTEMPTS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class TokenPair:
+class TokenPair(Struct, frozen=True):
     access_token: str
     access_expires_at: datetime
     refresh_token: str
     refresh_expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class SignedIn:
+class SignedIn(Struct, frozen=True):
     player: Player
     tokens: TokenPair
     created: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Export:
+class Export(Struct, frozen=True):
     """Everything kept about one player."""
 
     player: Player

@@ -1,8 +1,9 @@
 """Ranks: how many records are better than a value, read from the rank index at a cost that does not grow."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from chalicelib.domain.boards import Board
 from chalicelib.ranking import nodes, order
@@ -15,8 +16,7 @@ Tree = tuple[str, str]
 """A board id and a period id."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """How many records, other than the player's own, are better than ``value`` (directed)?
 
     Args:
@@ -37,8 +37,7 @@ class Question:
         return self.board.board_id, self.period_id
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """What the index says of a value: the other records that are better, and all other records."""
 
     better: int

@@ -6,9 +6,11 @@ and their places in the rank index.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
+
+from msgspec import Struct, structs
 
 from chalicelib.domain import periods, records
 from chalicelib.domain.boards import Board
@@ -34,8 +36,7 @@ MAX_GROUP = 20
 """Authoritative submissions tried in one transaction."""
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(Struct, frozen=True):
     """Leave to change records. ``played``: by the server's clock; None for authoritative submissions."""
 
     played: timedelta | None
@@ -54,8 +55,7 @@ class Ticket(Protocol):
         """Return the writes that use the ticket up."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """Submissions of one player under one ticket, at most one per board."""
 
     player_id: str
@@ -66,8 +66,7 @@ class Claim:
 Verdict = GameResult | GameError
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
+class _Target(Struct, frozen=True):
     """One submission and what it would change."""
 
     board: Board
@@ -89,8 +88,7 @@ class _Target:
         return settlement_of(self.board, self.after)
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
+class _Draft(Struct, frozen=True):
     """A claim admitted, with everything it would change and its answer."""
 
     claim: Claim
@@ -99,8 +97,7 @@ class _Draft:
     result: GameResult
 
 
-@dataclass(frozen=True, slots=True)
-class _Snapshot:
+class _Snapshot(Struct, frozen=True):
     """All items a group of claims touches, from one consistent read."""
 
     items: dict[tuple[str, str], Item]
@@ -287,7 +284,7 @@ class Scores:
         reason = records.rejection(board, submission, admission.played)
         change = Change(Outcome.REJECTED, reason=reason) if reason else records.apply(board, before, submission)
         target = _Target(board, period, before, mark, change, before)
-        return replace(target, after=_changed(target, player, now)) if target.writes else target
+        return structs.replace(target, after=_changed(target, player, now)) if target.writes else target
 
     def _placements(self, targets: Sequence[_Target], *, ranked: bool) -> tuple[Placement, ...]:
         if not ranked:

@@ -7,8 +7,9 @@ drift.
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from chalicelib.domain.boards import Board
 from chalicelib.domain.records import Record
@@ -21,8 +22,7 @@ _ATTEMPTS = 8
 _log = logging.getLogger("laurel")
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(Struct, frozen=True):
     """Where a player should be counted as of a generation of the record; ``path`` None: nowhere."""
 
     board: Board

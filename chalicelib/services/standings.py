@@ -1,9 +1,10 @@
 """Standings: pages, own entries, neighbourhoods, friends and distributions of a board, every rank exact."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+
+from msgspec import Struct
 
 from chalicelib.domain.boards import Board, directed
 from chalicelib.domain.periods import Period
@@ -24,8 +25,7 @@ _AFTER, _BEFORE = "after", "before"
 _TOP = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A record with its rank; None when the record is hidden."""
 
     rank: int | None
@@ -37,8 +37,7 @@ class Entry:
     achieved_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class OwnEntry:
+class OwnEntry(Struct, frozen=True):
     """A player's entry with what only its reader gets: how many are ranked, and the share not better, in percent."""
 
     entry: Entry
@@ -46,8 +45,7 @@ class OwnEntry:
     percentile: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """Consecutive entries, best first. ``next_cursor`` is None on the last page, ``previous_cursor`` on the first."""
 
     board: Board
@@ -57,8 +55,7 @@ class Page:
     previous_cursor: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(Struct, frozen=True):
     """How many records have a score from ``low`` to ``high``, both included."""
 
     low: int

@@ -5,9 +5,10 @@ import hmac
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from chalicelib.config import SigningKey
 from chalicelib.errors import CursorError, GameError, TokenError, TokenExpiredError
@@ -24,8 +25,7 @@ _REFRESH_TOKEN = re.compile(r"(?P<player_id>[0-9a-f]{32})\.(?P<session_id>[0-9a-
 _PLAYER, _CURSOR = "player", "cursor"
 
 
-@dataclass(frozen=True, slots=True)
-class Claims:
+class Claims(Struct, frozen=True):
     """What a valid access token proves."""
 
     player_id: str
@@ -33,8 +33,7 @@ class Claims:
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class RefreshToken:
+class RefreshToken(Struct, frozen=True):
     """An opaque secret that names its session: ``text`` goes to the client once, ``digest`` is what is kept."""
 
     player_id: str

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import botocore.session
 from botocore.config import Config as ClientConfig
 from botocore.exceptions import BotoCoreError, ClientError
+from msgspec import Struct
 from pynamodb.exceptions import PynamoDBException
 from pynamodb.models import Model
 
@@ -56,8 +57,7 @@ class CancelledError(Exception):
         """Names of the parts that another writer was busy with, or that were throttled."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One write or check of a transaction. ``name`` is for the caller, to tell parts apart when one is refused."""
 
     name: str

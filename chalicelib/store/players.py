@@ -1,9 +1,10 @@
 """The players table: profiles, the identities they sign in with, and their sessions."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from pynamodb.attributes import JSONAttribute, ListAttribute, MapAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
@@ -71,8 +72,7 @@ class IdentityItem(Model):
     player_id = UnicodeAttribute()
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """One signed-in device. Only the SHA-256 digest of its one valid refresh token is kept."""
 
     player_id: str

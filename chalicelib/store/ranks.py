@@ -5,8 +5,9 @@ transactions with the marks, so no model stands between: PynamoDB's have no attr
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct
 
 from chalicelib.domain.boards import Board
 from chalicelib.ranking import nodes
@@ -21,8 +22,7 @@ _CHILD = "c"
 MARK_PART, NODE_PART = "mark", "node"
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """Player p is counted at ``path`` (None: nowhere) as of ``generation`` of the record."""
 
     path: Path | None
@@ -32,8 +32,7 @@ class Mark:
 UNMARKED = Mark(None, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(Struct, frozen=True):
     """A player's place in the index changes from what the mark says to ``path``, as of the record's ``generation``."""
 
     board: Board
@@ -45,19 +44,17 @@ class Move:
     expires_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class TreeQuery:
+class TreeQuery(Struct, frozen=True):
     """Nodes and marks wanted of one board and period. No two queries of one read may be for the same."""
 
     board: Board
     period_id: str
     nodes: dict[Path, None]
-    players: dict[str, None] = field(default_factory=dict)
+    players: dict[str, None] = {}  # msgspec gives each instance its own
     """Both are ordered sets."""
 
 
-@dataclass(frozen=True, slots=True)
-class TreeReply:
+class TreeReply(Struct, frozen=True):
     counts_by_node: dict[Path, Counts]
     mark_by_player: dict[str, Mark]
 

@@ -1,9 +1,9 @@
 """The records table: the truth about scores, and the ordered index that lists a board in rank order."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
+from msgspec import Struct
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
@@ -51,8 +51,7 @@ class RecordItem(Model):
     ranking: ClassVar[RankingIndex] = RankingIndex()
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A record as the ordered index shows it."""
 
     position: Position
