@@ -1,7 +1,7 @@
 """How many calls and how much capacity each operation takes, and that neither grows with the board.
 
-``python -m bench.calls [--sizes 1000,10000,100000]`` prints the table, and fails where a claim does not hold. With
-BENCH_DYNAMODB_ENDPOINT it also repeats everything on that DynamoDB and compares what it says was consumed.
+``python -m bench.calls [--sizes 1000,10000,100000] [--turns 5]`` prints the table, and fails where a claim does not
+hold. With BENCH_DYNAMODB_ENDPOINT it also repeats everything on that DynamoDB and compares what it says was consumed.
 """
 
 import argparse
@@ -21,7 +21,8 @@ from bench.scene import BOARDS, ENVIRONMENT, Scene, event
 from tests.tables import PREFIX, tables
 
 SIZES = (1_000, 10_000, 100_000)
-LATENCY = 0.02
+LATENCY = 0.03
+"""Seconds each call takes: long enough for a call made at the same time to begin, on a busy machine too."""
 MAX_GROWTH_IN_READ_UNITS = 1.0
 """Between the smallest board and any other: fuller bins and longer numbers may pass a step of 4 KB."""
 MAX_GAME_END_ROUNDS = 3
@@ -77,7 +78,7 @@ class Results:
     confirmations: list[Confirmation] = field(default_factory=list)
 
 
-def measure(sizes: Sequence[int], *, latency: float = LATENCY, confirming: EndpointDynamoDB | None = None) -> Results:
+def measure(sizes: Sequence[int], turns: int = len(TURNS), confirming: EndpointDynamoDB | None = None) -> Results:
     """Return what every operation takes on boards of these sizes, counted in memory and maybe confirmed."""
     results = Results()
     for size in sizes:
@@ -87,19 +88,19 @@ def measure(sizes: Sequence[int], *, latency: float = LATENCY, confirming: Endpo
             scene = Scene.set(memory, size)
             memory.end_pages(f"{PREFIX}records")
             with confirming.holding(memory) if confirming else nullcontext():
-                observer.latency = latency
-                counted = _all_traces(observer, scene)
+                observer.latency = LATENCY
+                counted = _all_traces(observer, scene, turns)
                 if confirming:
                     observer.backend, observer.latency = confirming, 0.0
-                    results.confirmations += _confirmations(size, counted, _all_traces(observer, scene))
+                    results.confirmations += _confirmations(size, counted, _all_traces(observer, scene, turns))
             for name, traces in counted.items():
                 results.figures.setdefault(name, {})[size] = Figure.of(traces)
     return results
 
 
-def _all_traces(observer: Observer, scene: Scene) -> dict[str, list[Trace]]:
+def _all_traces(observer: Observer, scene: Scene, turns: int) -> dict[str, list[Trace]]:
     return {
-        operation.name: [traced(observer, scene, operation, turn) for turn in range(len(TURNS))]
+        operation.name: [traced(observer, scene, operation, turn) for turn in range(turns)]
         for operation in operations()
     }
 
@@ -194,21 +195,23 @@ def confirmation_text(confirmations: Sequence[Confirmation]) -> str:
     return "\n".join(lines)
 
 
-def run(sizes: Sequence[int]) -> Results:
+def run(sizes: Sequence[int], turns: int = len(TURNS)) -> Results:
     """Measure with the environment of the benchmarks, which has to be set before the app is imported."""
     os.environ.update(ENVIRONMENT)
     url = endpoint()
     if url is None:
-        return measure(sizes)
+        return measure(sizes, turns)
     client = botocore.session.Session().create_client("dynamodb", endpoint_url=url)
     os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = url
-    return measure(sizes, confirming=EndpointDynamoDB(client))
+    return measure(sizes, turns, confirming=EndpointDynamoDB(client))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)))
-    results = run([int(size) for size in parser.parse_args().sizes.split(",")])
+    parser.add_argument("--turns", type=int, default=len(TURNS))
+    arguments = parser.parse_args()
+    results = run([int(size) for size in arguments.sizes.split(",")], arguments.turns)
     print(report(results.figures))
     if results.confirmations:
         print(confirmation_text(results.confirmations))

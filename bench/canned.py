@@ -12,9 +12,12 @@ from binascii import crc32
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from subprocess import PIPE, Popen
+from typing import TYPE_CHECKING
 
 from bench.capacity import Item
-from bench.client import Call
+
+if TYPE_CHECKING:
+    from bench.client import Call
 
 LOOPBACK = "127.0.0.1"
 LATENCY_MS = 3.0
@@ -32,7 +35,7 @@ def fingerprint(operation: str, request: Item) -> str:
 
 
 @contextmanager
-def canned(calls: Iterable[Call], latency_ms: float = LATENCY_MS) -> Iterator[str]:
+def canned(calls: "Iterable[Call]", latency_ms: float = LATENCY_MS) -> Iterator[str]:
     """Answer these calls, and others like them, at the URL that is yielded."""
     recording = [[fingerprint(call.operation, call.request), call.reply] for call in calls]
     command = [sys.executable, "-m", "bench.canned", str(latency_ms)]

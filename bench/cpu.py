@@ -1,7 +1,8 @@
 """What the app adds to its DynamoDB calls: processor time of a warm request against the same calls made bare.
 
-``python -m bench.cpu [--pairs 40]`` prints the table, and fails where an operation takes more than it may. Bare means
-a default botocore client that makes exactly the same calls, one after another, and does nothing with the answers.
+``python -m bench.cpu [--pairs 20] [--requests 25]`` prints the table, and fails where an operation takes more than it
+may. Bare means a default botocore client that makes exactly the same calls, one after another, and does nothing with
+the answers.
 """
 
 import argparse
@@ -44,7 +45,6 @@ from tests.tables import tables
 
 MAX_RATIO = 1.3
 PAIRS, REQUESTS = 20, 25
-_WARMING = 50
 _TURN = 2
 """The middle of the board."""
 
@@ -88,11 +88,11 @@ def measure(pairs: int = PAIRS, requests: int = REQUESTS) -> Results:
     return Results(compared, together, at_once)
 
 
-def run(pairs: int = PAIRS) -> Results:
+def run(pairs: int = PAIRS, requests: int = REQUESTS) -> Results:
     """Measure with the environment of the benchmarks, which has to be set before the app is imported."""
     os.environ.update(ENVIRONMENT)
     with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere):
-        return measure(pairs)
+        return measure(pairs, requests)
 
 
 def _recordings() -> tuple[Any, dict[str, Recording]]:
@@ -130,7 +130,7 @@ def _compared(name: str, app: Any, recording: Recording, pairs: int, requests: i
     with canned([*recording.warming, *recording.calls]) as url:
         handler, bare = _handler(app, recording.request, url), _bare(recording.calls, url)
         for step in (handler, bare):
-            _cpu_ms(step, _WARMING)
+            _cpu_ms(step, 2 * requests)
         measured = [(_cpu_ms(handler, requests), _cpu_ms(bare, requests)) for _ in range(pairs)]
     return Comparison(
         name,
@@ -185,7 +185,7 @@ def _together_ms(calls: Sequence[Call], pairs: int, requests: int, latency_ms: f
             other()
 
         for step in (together, in_sequence):
-            _cpu_ms(step, _WARMING)
+            _cpu_ms(step, 2 * requests)
         return statistics.median(_cpu_ms(together, requests) - _cpu_ms(in_sequence, requests) for _ in range(pairs))
 
 
@@ -214,7 +214,9 @@ def report(results: Results) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=PAIRS)
-    results = run(parser.parse_args().pairs)
+    parser.add_argument("--requests", type=int, default=REQUESTS)
+    arguments = parser.parse_args()
+    results = run(arguments.pairs, arguments.requests)
     print(report(results))
     broken = broken_claims(results)
     if broken:

@@ -55,15 +55,16 @@ def measure(connections: Sequence[int] = CONNECTIONS, requests: int = REQUESTS) 
         if complaint:
             raise UnexpectedStatusError(complaint)
         start_seconds = time.monotonic() - started
-        loads = [_load(laurel.url, number, requests) for number in connections]
+        loads = [load(laurel.url, number, requests) for number in connections]
         started = time.monotonic()
         laurel.deploy()
         return Run(start_seconds, time.monotonic() - started, loads)
 
 
-def _load(url: str, connections: int, requests: int) -> Load:
+def load(url: str, connections: int, requests: int) -> Load:
+    """Send ``requests`` in all over so many connections, after some that are not measured."""
     with ThreadPoolExecutor(connections) as threads:
-        list(threads.map(partial(_latencies_ms, url), [_WARMING] * connections))
+        list(threads.map(partial(_latencies_ms, url), [_WARMING // connections] * connections))
         started = time.monotonic()
         shares = threads.map(partial(_latencies_ms, url), [requests // connections] * connections)
         latencies = sorted(latency for share in shares for latency in share)

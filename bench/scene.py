@@ -46,7 +46,7 @@ STARS = {"board_id": "stars", "title": "Stars"}
 LAPS = {"board_id": "laps", "title": "Laps", "unit": "ms", "sort_order": "asc", "reset": "0 0 * * 1"}
 BOARDS: list[dict[str, Any]] = [POINTS, STARS, {**LAPS, "retention_days": 30}]
 
-ACTORS = 96
+ACTORS, NEWCOMERS = 96, 8
 MIN_SIZE = 2 * ACTORS
 _SEED = 20261122
 _MAX_STARS = 15
@@ -83,7 +83,7 @@ class Scene:
         for body in BOARDS:
             called(app, event("POST", "/admin/boards", body=body, admin=True))
         actors = [_registered(app, f"actor-{number}", (number + 0.5) / ACTORS) for number in range(ACTORS)]
-        newcomers = [_registered(app, f"newcomer-{number}", 0.5) for number in range(ACTORS)]
+        newcomers = [_registered(app, f"newcomer-{number}", 0.5) for number in range(NEWCOMERS)]
         scene = cls(app, size, actors, newcomers)
         _seal_boards(scene, newcomers[-1])
         crowd = [*((actor.player_id, actor.scores) for actor in actors), *_crowd(size - len(actors))]

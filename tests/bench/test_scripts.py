@@ -1,0 +1,84 @@
+"""The benchmarks run, small; what they say of calls and clients holds. What they say of time is not for tests."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from bench import calls
+from bench.calls import Figure
+from bench.operations import RANK_ALONE, TOP_PAGE
+from tests.repository import ROOT
+
+FLAT = Figure({"BatchGetItem": 1, "Query": 1}, rounds=1, read_units=4.5, write_units=0)
+
+
+def _printed(module: str, *arguments: str, claims_hold: bool) -> str:
+    """Return what a benchmark prints; where ``claims_hold`` is False, its claims are of time, and may fail."""
+    command = [sys.executable, "-m", f"bench.{module}", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr, done.stderr
+    assert done.returncode == 0 or not claims_hold, done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_calls_are_few_and_do_not_grow_with_the_board() -> None:
+    table = _printed("calls", "--sizes", "200,300", "--turns", "1", claims_hold=True)
+
+    assert "| rank alone | 1 BatchGetItem + 1 Query | 1 |" in table
+    assert "| top 20 | 1 Query | 1 |" in table
+
+
+@pytest.mark.slow
+def test_processor_time_is_compared_for_every_operation() -> None:
+    table = _printed("cpu", "--pairs", "1", "--requests", "1", claims_hold=False)
+
+    calls_by_operation = dict(re.findall(r"^\| (.+?) \| [\d.]+ \| (\d+) \|", table, re.MULTILINE))
+    assert calls_by_operation == {
+        "own entry": "3",
+        "top 20": "1",
+        "gameStart": "1",
+        "GET /, with a token": "5",
+        "gameEnd, 1 board: improved": "5",
+    }
+
+
+@pytest.mark.slow
+def test_a_process_makes_one_client_and_imports_without_network_and_environment() -> None:
+    assert "DynamoDB clients in one process: 1." in _printed("cold", "--starts", "1", claims_hold=False)
+
+
+def test_bins_of_small_scores_leave_nothing_to_count() -> None:
+    table = _printed("bins", "--sizes", "2000", claims_hold=True)
+
+    assert "| small integers, up to 100 | 2,000 | 0 | 0 | 0 |" in table
+
+
+def test_a_rank_that_takes_another_call_breaks_the_claim() -> None:
+    more = Figure({"BatchGetItem": 2, "Query": 1}, rounds=2, read_units=5, write_units=0)
+
+    assert not calls.broken_claims({RANK_ALONE: {1_000: FLAT}})
+    assert calls.broken_claims({RANK_ALONE: {1_000: more}})
+    assert calls.broken_claims({TOP_PAGE: {1_000: more}})
+
+
+def test_a_game_that_ends_in_four_rounds_breaks_the_claim() -> None:
+    slow = Figure({"TransactWriteItems": 4}, rounds=4, read_units=0, write_units=20)
+
+    assert calls.broken_claims({"gameEnd, 1 board: kept": {1_000: slow}})
+
+
+@pytest.mark.parametrize(
+    "larger",
+    [
+        Figure(FLAT.requests, rounds=2, read_units=4.5, write_units=0),
+        Figure({"BatchGetItem": 2, "Query": 2}, rounds=1, read_units=4.5, write_units=0),
+        Figure(FLAT.requests, rounds=1, read_units=6, write_units=0),
+        Figure(FLAT.requests, rounds=1, read_units=4.5, write_units=1),
+    ],
+)
+def test_what_grows_with_the_board_breaks_the_claim(larger: Figure) -> None:
+    assert calls.broken_claims({"own entry": {1_000: FLAT, 10_000: larger}})
+    assert not calls.broken_claims({"own entry": {1_000: FLAT, 10_000: FLAT}})
