@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import TypeVar
 from zlib import crc32
 
 Value = tuple[int, int]
-Row = TypeVar("Row")
 
 
 def competition_ranks(values: Sequence[Value], known: Mapping[Value, int], *, position: int | None) -> list[int | None]:
@@ -45,20 +43,21 @@ def _group_starts(values: Sequence[Value]) -> Iterator[tuple[Value, int]]:
         start += len(list(group))
 
 
-def window(above: Sequence[Row], own: Row, below: Sequence[Row], size: int) -> list[Row]:
-    """Return up to ``size`` rows around ``own``, which stands in the middle unless an end of the board is near.
+def window(above: int, below: int, size: int) -> slice:
+    """Return where a window of ``size`` rows lies in a listing: rows above a player, the player's own, rows below.
+
+    The player stands in the middle unless an end of the listing is near.
 
     Args:
-        above: Better rows, best first, the nearest ``size`` of them.
-        below: Worse rows, best first, the nearest ``size`` of them.
+        above: How many better rows the listing has.
+        below: How many worse ones.
 
-    >>> window(["a"], "me", ["b", "c", "d", "e", "f"], 5)
-    ['a', 'me', 'b', 'c', 'd']
+    >>> list("abcMdefgh")[window(above=3, below=5, size=5)]
+    ['b', 'c', 'M', 'd', 'e']
     """
     half = (size - 1) // 2
-    upper = min(len(above), max(half, size - 1 - len(below)))
-    lower = size - 1 - upper
-    return [*above[len(above) - upper :], own, *below[:lower]]
+    upper = min(above, max(half, size - 1 - below))
+    return slice(above - upper, above - upper + size)
 
 
 def lane_of(player_id: str, lanes: int) -> int:

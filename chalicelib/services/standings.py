@@ -23,6 +23,7 @@ from chalicelib.store.records import RecordStore, Row, row_of
 
 _AFTER, _BEFORE = "after", "before"
 _TOP = ""
+_ALL = slice(None)
 
 
 class Entry(Struct, frozen=True):
@@ -188,18 +189,10 @@ class Standings:
         above, below = _without(above, player_id), _without(below, player_id)
         rows = [*above, own, *below]
         known = {board.value(record.score, record.subscore): standings[0].rank}
-        ranks = self._ranks_of(board, found.period_id, rows, position=position, known=known, own=own)
-        pairs = list(zip(rows, ranks, strict=True))
-        shown = window(pairs[: len(above)], pairs[len(above)], pairs[len(above) + 1 :], size)
-        first, last = pairs.index(shown[0]), pairs.index(shown[-1])
-        return self._page(
-            board,
-            found,
-            [row for row, _ in shown],
-            [rank for _, rank in shown],
-            more_above=first > 0,
-            more_below=last < len(pairs) - 1,
-        )
+        shown = window(len(above), len(below), size)
+        ranks = self._ranks_of(board, found.period_id, rows, position=position, known=known, shown=shown, own=own)
+        more_above, more_below = shown.start > 0, shown.stop < len(rows)
+        return self._page(board, found, rows[shown], ranks[shown], more_above=more_above, more_below=more_below)
 
     def among(self, board_id: str, period: str, player_ids: Sequence[str]) -> Page:
         """Return the entries of some players, best first; those without a visible record are left out.
@@ -268,16 +261,20 @@ class Standings:
         *,
         position: int | None,
         known: dict[Value, int] | None = None,
+        shown: slice = _ALL,
         own: Row | None = None,
     ) -> list[int | None]:
         """Return the rows' ranks, reading those of the first two values that neither rows nor ``known`` tell.
+
+        Only the rows that are shown are worth a read; the others are there to tell where a tie begins.
 
         ``own`` stands in the rows as it is stored now: it counts as such, wherever the index counts it by now.
         """
         values = _values(board, rows)
         known = dict(known or {})
         ranks = competition_ranks(values, known, position=position)
-        unknown = dict.fromkeys(value for value, rank in zip(values, ranks, strict=True) if rank is None)
+        pairs = list(zip(values, ranks, strict=True))[shown]
+        unknown = dict.fromkeys(value for value, rank in pairs if rank is None)
         asked = list(unknown)[:2]
         left_out = (own.position.player_id, None, own.order_key) if own else ()
         standings = self._reader.read([Question(board, period_id, value, *left_out) for value in asked])
