@@ -6,6 +6,7 @@ Figures go out in CloudWatch's embedded metric format, which is a log line too: 
 import logging
 import sys
 from collections.abc import Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +16,21 @@ LOGGER_NAME = "laurel"
 NAMESPACE = "Laurel"
 SERVICE = "laurel"
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+_noted: ContextVar[dict[str, Any]] = ContextVar("noted")
+
+
+def collect() -> dict[str, Any]:
+    """Begin a request's line and return the facts that ``note`` will put on it."""
+    facts: dict[str, Any] = {}
+    _noted.set(facts)
+    return facts
+
+
+def note(**facts: Any) -> None:
+    """Put facts on the line of the request that is being served, if one is: one line tells its whole story."""
+    _noted.get({}).update(facts)
 
 
 class JsonFormatter(logging.Formatter):

@@ -118,23 +118,24 @@ def _endpoint(app: Chalice, operation: Operation) -> Callable[..., Response]:
     def endpoint(**path: str) -> Response:
         request = cast("Request", app.current_request)
         started = time.perf_counter()
-        response, error = _answered(operation, request, path)
-        _log_access(operation, request, response, error, time.perf_counter() - started)
+        facts = logs.collect()
+        response = _answered(operation, request, path)
+        logs.note(status=response.status_code, duration_ms=round((time.perf_counter() - started) * 1000, 3))
+        _log_access(operation, request, facts)
         return response
 
     endpoint.__name__ = f"{operation.tag}_{operation.view.__name__}"
     return endpoint
 
 
-def _answered(operation: Operation, request: Request, path: Mapping[str, str]) -> tuple[Response, GameError | None]:
+def _answered(operation: Operation, request: Request, path: Mapping[str, str]) -> Response:
     try:
-        return _success(operation, request, path), None
+        return _success(operation, request, path)
     except GameError as error:
-        return _refusal(error, request), error
+        return _refusal(error, request)
     except Exception:  # noqa: BLE001  # the edge: whatever it is, the caller gets an answer and the log the traceback
         _log.exception("bug", extra={"request_id": _request_id(request), "route": operation.path})
-        bug = GameError("something is broken on our side; it has been logged")
-        return _refusal(bug, request), bug
+        return _refusal(GameError("something is broken on our side; it has been logged"), request)
 
 
 def _success(operation: Operation, request: Request, path: Mapping[str, str]) -> Response:
@@ -264,6 +265,7 @@ def _refusal(error: GameError, request: Request) -> Response:
             "request_id": _request_id(request),
         }
     }
+    logs.note(error_code=error.code)
     headers: dict[str, str | list[str]] = dict(_JSON)
     if isinstance(error, TooManyError):
         headers["Retry-After"] = str(error.retry_after)
@@ -278,23 +280,19 @@ _METRICS = {"duration_ms": "Milliseconds", "server_error": "Count"}
 _cold = True
 
 
-def _log_access(
-    operation: Operation, request: Request, response: Response, error: GameError | None, seconds: float
-) -> None:
+def _log_access(operation: Operation, request: Request, facts: dict[str, Any]) -> None:
     global _cold  # noqa: PLW0603  # a process is cold once
-    context = request.lambda_context
     fields = {
         "request_id": _request_id(request),
-        "function": getattr(context, "function_name", ""),
+        "function": getattr(request.lambda_context, "function_name", ""),
         "cold_start": _cold,
         "method": operation.method,
         "route": operation.path,
-        "status": response.status_code,
-        "duration_ms": round(seconds * 1000, 3),
         "player_id": (request.context.get("authorizer") or {}).get("player_id"),
         "board_id": (request.uri_params or {}).get("board_id"),
-        "error_code": error.code if error else None,
-        "server_error": int(response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR),
+        "error_code": None,
+        **facts,
+        "server_error": int(facts["status"] >= HTTPStatus.INTERNAL_SERVER_ERROR),
         **logs.metrics(_METRICS),
     }
     _cold = False

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from chalicelib import logs
 from chalicelib.domain import games
 from chalicelib.domain.games import DEFAULT_RULES, Game, GameResult, GameRules
 from chalicelib.domain.records import Submission
@@ -77,11 +78,13 @@ class Games:
             GameExpiredError, GameTooShortError, GameTooLongError: It stays as it is.
         """
         ticket = _GameTicket(self._store, player_id, game_id, self._rules_by_mode)
-        return self._scores.submit(Claim(player_id, games.canonical(submissions), ticket))
+        logs.note(game_id=game_id)
+        return _noted(self._scores.submit(Claim(player_id, games.canonical(submissions), ticket)))
 
     def submit(self, player_id: str, submission: Submission, submission_id: str | None) -> GameResult:
         """Apply an authoritative submission, once per submission id when one is given."""
-        return self._scores.submit(self._claim(player_id, submission, submission_id))
+        logs.note(player_id=player_id)
+        return _noted(self._scores.submit(self._claim(player_id, submission, submission_id)))
 
     def submit_many(self, wanted: Sequence[tuple[str, Submission, str | None]]) -> list[Verdict]:
         """Apply many authoritative submissions, in order; each stands or falls alone and carries no ranks."""
@@ -159,6 +162,17 @@ class _OpenTicket:
     def closing(self, submissions: tuple[Submission, ...], result: GameResult) -> list[Part]:
         del submissions, result
         return []
+
+
+def _noted(result: GameResult) -> GameResult:
+    """Put what happened to which board on the request's log line."""
+    logs.note(
+        placements=[
+            {"board_id": each.board_id, "period_id": each.period_id, "outcome": each.outcome, "reason": each.reason}
+            for each in result.placements
+        ]
+    )
+    return result
 
 
 def _credible(game: Game, now: datetime, rules: GameRules) -> timedelta:

@@ -60,6 +60,18 @@ def test_a_request_is_one_line(world: World, lines: io.StringIO) -> None:
     assert {"timestamp", "stage", "request_id", "function", "cold_start"} <= set(line)
 
 
+def test_the_line_of_a_game_s_end_says_what_became_of_its_scores(world: World, lines: io.StringIO) -> None:
+    player = world.player()
+    world.board("points", limits={"max_score": 10})
+    game_id = world.game(player)
+
+    world.end(player, game_id, points=11)
+
+    line = written(lines)[-1]
+    rejected = {"board_id": "points", "period_id": "all", "outcome": "rejected", "reason": "above_max"}
+    assert (line["game_id"], line["placements"]) == (game_id, [rejected])
+
+
 def test_a_line_holds_no_secret(world: World, lines: io.StringIO) -> None:
     player = world.player(display_name="Adelheid")
     world.api.get("/players/me", token=player.token)
