@@ -368,6 +368,23 @@ def test_two_games_ended_at_once_both_count(world: World) -> None:
     invariants.check(world)
 
 
+def test_of_two_ends_at_once_that_keep_the_record_one_is_the_answer(world: World) -> None:
+    player_id = world.player()
+    world.play(player_id, Submission("race", 9))
+    game = started(world, player_id)
+    first = []
+
+    def end_with_another_score(call: Call) -> None:
+        del call
+        first.append(world.process().games.end(player_id, game.game_id, [Submission("race", 1)]))
+
+    world.before(Once(is_commit, end_with_another_score))
+
+    with pytest.raises(GameEndedError):
+        end(world, player_id, game, 2)
+    assert world.services.games.end(player_id, game.game_id, [Submission("race", 1)]) == first[0]
+
+
 def test_a_definite_answer_does_not_wait_for_the_index(world: World) -> None:
     """The record is stored and the game has ended: that the index could not follow is no failure of the game."""
     player_id = world.player()

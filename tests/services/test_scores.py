@@ -66,6 +66,23 @@ def test_an_id_belongs_to_one_submission(world: World) -> None:
         world.services.games.submit(player_id, Submission("race", 6), "id")
 
 
+def test_of_two_submissions_at_once_under_one_id_one_is_the_answer(world: World) -> None:
+    world.board("best")
+    player_id = world.player()
+    world.services.games.submit(player_id, Submission("best", 9), None)
+    first = []
+
+    def submit_another(call: Call) -> None:
+        del call
+        first.append(world.process().games.submit(player_id, Submission("best", 1), "id"))
+
+    world.before(Once(lambda call: call.touches("submission#id") and bool(call.writes), submit_another))
+
+    with pytest.raises(SubmissionReusedError):
+        world.services.games.submit(player_id, Submission("best", 2), "id")
+    assert world.services.games.submit(player_id, Submission("best", 1), "id") == first[0]
+
+
 def test_an_id_belongs_to_one_player(world: World) -> None:
     for name in ("Ada", "Bob"):
         world.services.games.submit(world.player(name), Submission("race", 5), "id")

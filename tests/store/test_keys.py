@@ -1,0 +1,46 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.domain.players import Identity, IdentityKind
+from chalicelib.store import keys
+
+paths = st.lists(st.integers(0, 127), min_size=1, max_size=8).map(tuple)
+slugs = st.from_regex(r"\A[a-z0-9][a-z0-9_-]{0,10}\Z")
+periods = st.just("all") | st.from_regex(r"\A[0-9]{8}T[0-9]{4}Z\Z")
+hexes = st.from_regex(r"\A[0-9a-f]{32}\Z")
+
+
+def test_every_key_has_its_documented_form() -> None:
+    assert keys.player("p") == "player#p"
+    assert keys.session("s") == "session#s"
+    assert keys.identity(Identity(IdentityKind.DEVICE, "d")) == "identity#device#d"
+    assert keys.board_period("race", "all") == "race#all"
+    assert keys.receipt("x") == "submission#x"
+    assert keys.node("race", "all", 1, 0, (53, 0)) == "node#race#all#1#0#53.0"
+    assert keys.node("race", "all", 1, 0, ()) == "node#race#all#1#0#"
+    assert keys.mark("race", "all", "p") == "mark#race#all#p"
+
+
+@pytest.mark.property
+@given(board_id=slugs, period_id=periods)
+def test_board_and_period_read_back(board_id: str, period_id: str) -> None:
+    assert keys.board_and_period(keys.board_period(board_id, period_id)) == (board_id, period_id)
+
+
+@pytest.mark.property
+@given(path=paths)
+def test_paths_read_back(path: tuple[int, ...]) -> None:
+    assert keys.parsed_path(keys.path(path)) == path
+
+
+@pytest.mark.property
+@given(one=st.tuples(slugs, periods, hexes), other=st.tuples(slugs, periods, hexes))
+def test_different_marks_have_different_keys(one: tuple[str, str, str], other: tuple[str, str, str]) -> None:
+    assert (keys.mark(*one) == keys.mark(*other)) is (one == other)
+
+
+@pytest.mark.property
+@given(game_id=hexes, submission_id=st.from_regex(r"\A[A-Za-z0-9._:-]{1,64}\Z"))
+def test_receipts_sort_after_every_game(game_id: str, submission_id: str) -> None:
+    assert game_id < keys.FIRST_RECEIPT <= keys.receipt(submission_id)
