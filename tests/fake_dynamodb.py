@@ -131,6 +131,12 @@ class FakeDynamoDB:
         """Return everything in a table, as no call would."""
         return [dict(item) for item in self._tables[table].items.values()]
 
+    def copy(self) -> "FakeDynamoDB":
+        """Return a database of its own with the same items, without hooks. Takes microseconds per table and index."""
+        twin = FakeDynamoDB(())
+        twin._tables = {name: table.copy() for name, table in self._tables.items()}
+        return twin
+
     def freeze_indexes(self) -> None:
         """Let indexes show what they show now, until ``thaw_indexes``."""
         for table in self._tables.values():
@@ -263,6 +269,14 @@ class _Table:
         self.indexes = {each["IndexName"]: _Index(self, each) for each in definition.get("GlobalSecondaryIndexes", ())}
         self.unindexed: list[tuple[Item | None, Item | None]] | None = None
         self._ranges: dict[str, list[str]] = {}
+        self._definition = definition
+
+    def copy(self) -> "_Table":
+        twin = _Table(self._definition)
+        twin.items = dict(self.items)
+        twin._ranges = {partition: list(ranges) for partition, ranges in self._ranges.items()}
+        twin.indexes = {name: index.copy(twin) for name, index in self.indexes.items()}
+        return twin
 
     def key(self, item: Mapping[str, Item]) -> Key:
         return _text(item, self.hash_key), _text(item, self.range_key) if self.range_key else ""
@@ -306,10 +320,17 @@ class _Index:
 
     def __init__(self, table: _Table, definition: Mapping[str, Any]) -> None:
         self._table = table
+        self._definition = definition
         self.hash_key, self.range_key = _key_names(definition)
         self._shown = frozenset(definition["Projection"].get("NonKeyAttributes", ()))
         self._rows: dict[str, dict[tuple[str, Key], Item]] = {}
         self._ordered: dict[str, list[tuple[str, Key]]] = {}
+
+    def copy(self, table: _Table) -> "_Index":
+        twin = _Index(table, self._definition)
+        twin._rows = {partition: dict(rows) for partition, rows in self._rows.items()}
+        twin._ordered = {partition: list(ordered) for partition, ordered in self._ordered.items()}
+        return twin
 
     def replace(self, before: Item | None, after: Item | None) -> None:
         for item in (before, after):

@@ -232,6 +232,18 @@ def test_hooks_may_call_the_database_themselves(fake: FakeDynamoDB) -> None:
     assert [item["player_id"]["S"] for item in fake.items(RECORDS)] == ["first", "second"]
 
 
+def test_a_copy_goes_its_own_way(fake: FakeDynamoDB) -> None:
+    put(fake, record("a", "1"))
+    twin = fake.copy()
+
+    put(fake, record("b", "2"))
+    put(twin, record("a", "3"))
+    put(twin, record("c", "2"))
+
+    assert (ranked(fake), ranked(twin)) == (["a", "b"], ["c", "a"])
+    assert (len(fake.items(RECORDS)), len(twin.items(RECORDS))) == (2, 2)
+
+
 PLAYERS = st.sampled_from(["a", "b", "c"])
 PERIODS = st.sampled_from(["b#all", "b#20", "b#21"])
 NUMBERS = st.integers(-3, 3).map(lambda number: {"N": str(number)})

@@ -5,7 +5,7 @@ way a call can fail. What is stored must then be what one after the other would 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from itertools import count, permutations
@@ -22,31 +22,18 @@ from chalicelib.errors import GameError, StoreUnavailableError
 from tests import invariants
 from tests.fake_dynamodb import Call, Hook, Once, conflict_on, throttle, time_out
 from tests.strategies import EXAMPLES
-from tests.world import World
+from tests.world import HandClock, World
 
 FAR = 10**9
 
 
 @dataclass
 class Scene:
-    """Ada, who may have a record, Bob, who has one, and games of theirs that wait for their ends."""
+    """Ada, who may have a record, Bob, who has one then, and games of theirs that wait for their ends."""
 
-    operator: Operator
-    played: bool
-    world: World = field(default_factory=World)
-    ids: dict[str, str] = field(default_factory=dict)
-    games: dict[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.world.board(operator=self.operator)
-        for name in ("Ada", "Bob"):
-            self.ids[name] = self.world.player(name)
-        if self.played:
-            self.world.play(self.ids["Ada"], Submission("race", 100))
-            self.world.play(self.ids["Bob"], Submission("race", 50))
-        for label, name in (("first", "Ada"), ("second", "Ada"), ("bobs", "Bob")):
-            self.games[label] = self.world.services.games.start(self.ids[name], "classic").game_id
-        self.world.clock.advance(seconds=1)
+    world: World
+    ids: dict[str, str]
+    games: dict[str, str]
 
     def summary(self) -> object:
         """Return what is stored, as far as two runs can be compared: without ids and generations."""
@@ -58,6 +45,27 @@ class Scene:
         board = self.world.process().boards.get("race")
         ended = sum("result" in item for item in self.world.items("games"))
         return records, sorted(profiles), board.sort_order, ended
+
+
+def scene_of(operator: Operator, played: bool) -> Scene:
+    """Return a scene of its own, copied from one that was played before."""
+    master = _master(operator, played)
+    world = World(client=master.world.client.copy(), clock=HandClock(master.world.clock()))
+    return Scene(world, master.ids, master.games)
+
+
+@cache
+def _master(operator: Operator, played: bool) -> Scene:
+    world = World()
+    world.board(operator=operator)
+    ids = {name: world.player(name) for name in ("Ada", "Bob")}
+    if played:
+        world.play(ids["Ada"], Submission("race", 100))
+        world.play(ids["Bob"], Submission("race", 50))
+    owners = {"first": "Ada", "second": "Ada", "bobs": "Bob"}
+    games = {label: world.services.games.start(ids[name], "classic").game_id for label, name in owners.items()}
+    world.clock.advance(seconds=1)
+    return Scene(world, ids, games)
 
 
 Action = Callable[[Scene, Services], object]
@@ -222,7 +230,7 @@ def in_order(operator: Operator, played: bool, names: tuple[str, ...]) -> list[o
     """Return the outcomes of all plain orders of some actions."""
     outcomes = []
     for order in permutations(names):
-        scene = Scene(operator, played)
+        scene = scene_of(operator, played)
         for name in order:
             tried(ACTIONS[name], scene, scene.world.process())
         outcomes.append(scene.summary())
@@ -250,7 +258,7 @@ def test_an_operation_between_two_calls_of_another_is_as_before_or_after_it(
             scene.world.before(index_busy(busy))
             return hooks[-1]
 
-        for scene in at_every_call(lambda: Scene(operator, played), plant):
+        for scene in at_every_call(lambda: scene_of(operator, played), plant):
             tried(ACTIONS[name], scene, scene.world.services)
             scene.world.undisturbed()
             invariants.check(scene.world)
@@ -266,7 +274,7 @@ def test_an_operation_that_fails_anywhere_is_finished_by_repeating_it(
 ) -> None:
     expected = in_order(operator, played, (name,))
 
-    for scene in at_every_call(lambda: Scene(operator, played), lambda scene, number: planted(fault, scene, number)):
+    for scene in at_every_call(lambda: scene_of(operator, played), lambda scene, number: planted(fault, scene, number)):
         repeated(ACTIONS[name], scene, scene.world.services)
         scene.world.undisturbed()
         invariants.check(scene.world)
@@ -308,7 +316,7 @@ def _if_written(text: str) -> Hook:
 def test_three_operations_at_once_are_as_in_some_order(
     scene: tuple[Operator, bool], names: list[str], first: int, second: int, busy: int
 ) -> None:
-    played = Scene(*scene)
+    played = scene_of(*scene)
     outer, *others = names
     hooks = [interrupting(played, number, name) for number, name in zip((first, second), others, strict=True)]
     played.world.before(index_busy(busy))
