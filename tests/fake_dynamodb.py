@@ -151,14 +151,18 @@ class FakeDynamoDB:
         self.calls.append(operation)
         for hook in tuple(self.before):
             hook(call)
-        with self._lock:
-            try:
-                reply = self._operations[operation](self, request)
-            except ExpressionError as error:
-                raise _error("ValidationException", str(error), operation) from error
+        reply = self.perform(call)
         for hook in tuple(self.after):
             hook(call)
         return reply
+
+    def perform(self, call: Call) -> Item:
+        """Do what a call asks for, hooks aside."""
+        with self._lock:
+            try:
+                return self._operations[call.operation](self, call.request)
+            except ExpressionError as error:
+                raise _error("ValidationException", str(error), call.operation) from error
 
     def _get_item(self, request: Item) -> Item:
         table = self._tables[request["TableName"]]

@@ -1,0 +1,75 @@
+"""The same histories on a DynamoDB nobody here wrote: what the stand-in lets pass, moto lets pass too."""
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.boards import Layout, Operator, SortOrder
+from tests.expressions import Item
+from tests.fake_dynamodb import Call, FakeDynamoDB
+from tests.services.histories import BOARDS, PLAYERS, History, Leave, Moderate, Play, Rename, Step, Submit, Wait
+from tests.world import World
+
+
+class Forwarding(FakeDynamoDB):
+    """Sends every call on to a real client, and keeps the hooks."""
+
+    def __init__(self, client: Any) -> None:
+        super().__init__(())
+        self._client = client
+        self.exceptions = client.exceptions
+
+    def perform(self, call: Call) -> Item:
+        return self._client._make_api_call(call.operation, call.request)  # type: ignore[no-any-return]  # noqa: SLF001
+
+    def items(self, table: str) -> list[Item]:
+        return list(self._client.scan(TableName=table)["Items"])
+
+
+RULES: list[dict[str, object]] = [
+    {"sort_order": SortOrder.DESC, "reset": "0 * * * *", "retention_days": 30},
+    {"sort_order": SortOrder.ASC, "subscore_order": SortOrder.DESC, "operator": Operator.SET},
+    {"sort_order": SortOrder.DESC, "operator": Operator.INCR, "layout": Layout(digits=2, lanes=2)},
+]
+
+
+def steps(random: Random, count: int) -> list[Step]:
+    return [_step(random) for _ in range(count)]
+
+
+def _step(random: Random) -> Step:
+    player, board_id = random.randrange(PLAYERS), random.choice(BOARDS)
+    lines = tuple((each, _score(random), random.randint(-1, 1)) for each in random.sample(BOARDS, random.randint(1, 2)))
+    kind = random.choice(["play"] * 6 + ["submit", "moderate", "rename", "leave", "wait"])
+    match kind:
+        case "play":
+            return Play(player, lines, again=random.random() < 0.3)
+        case "submit":
+            listed = tuple((random.randrange(PLAYERS), *line) for line in lines)
+            return Submit(listed, batch=random.random() < 0.5, again=True)
+        case "moderate":
+            return Moderate(player, board_id, random.choice(["hide", "show", "remove"]))
+        case "rename":
+            return Rename(player, "Eve")
+        case "leave":
+            return Leave(player)
+        case _:
+            return Wait(random.choice([1, 4000]))
+
+
+def _score(random: Random) -> int:
+    return random.choice([random.randint(-2, 2), random.randint(100_000, 100_010), random.randint(0, 10**6)])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(len(RULES)))
+def test_every_answer_equals_a_sorted_lists_on_moto_too(table_prefix: str, dynamodb: Any, seed: int) -> None:
+    random = Random(seed)
+    rules = {board_id: RULES[(seed + number) % len(RULES)] for number, board_id in enumerate(BOARDS)}
+    played = History(rules, random, World(client=Forwarding(dynamodb)))
+
+    for step in steps(random, 30):
+        played.take(step)
+
+    played.check()
