@@ -24,6 +24,8 @@ from tests.fake_dynamodb import Call, Hook, Once, conflict_on, throttle, time_ou
 from tests.strategies import EXAMPLES
 from tests.world import HandClock, World
 
+pytestmark = [pytest.mark.property, pytest.mark.slow]
+
 FAR = 10**9
 
 
@@ -242,7 +244,6 @@ def index_busy(times: int) -> Hook:
     return Once(lambda call: call.operation == "TransactWriteItems" and call.touches(NODE), conflict_on(NODE), times)
 
 
-@pytest.mark.property
 @scenes
 @actions
 @pytest.mark.parametrize("busy", [0, 1])
@@ -265,7 +266,6 @@ def test_an_operation_between_two_calls_of_another_is_as_before_or_after_it(
             assert scene.summary() in (both if hooks[-1].done else alone), (name, between, len(hooks) - 1)
 
 
-@pytest.mark.property
 @scenes
 @actions
 @pytest.mark.parametrize("fault", Fault)
@@ -304,7 +304,6 @@ def _if_written(text: str) -> Hook:
     return act
 
 
-@pytest.mark.property
 @settings(max_examples=EXAMPLES)
 @given(
     scene=st.sampled_from(SCENES),
