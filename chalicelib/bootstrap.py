@@ -11,6 +11,7 @@ from chalicelib.services.boards import Boards
 from chalicelib.services.clock import Clock
 from chalicelib.services.games import Games
 from chalicelib.services.lobby import Lobbies
+from chalicelib.services.moderation import Moderation
 from chalicelib.services.players import Players
 from chalicelib.services.ranks import RankReader
 from chalicelib.services.scores import Scores
@@ -33,6 +34,7 @@ class Services:
     players: Players
     games: Games
     scores: Scores
+    moderation: Moderation
     settler: Settler
     standings: Standings
     lobbies: Lobbies
@@ -78,11 +80,12 @@ def build(settings: Config, dynamo: Dynamo, now: Clock = clock.now) -> Services:
         settler=settler,
         clock=now,
     )
+    moderation = Moderation(dynamo, stores.records, stores.ranks)
     players = Players(
         store=stores.players,
         games=stores.games,
         records=stores.records,
-        scores=scores,
+        moderation=moderation,
         boards=boards,
         tokens=signer,
         clock=now,
@@ -99,7 +102,7 @@ def build(settings: Config, dynamo: Dynamo, now: Clock = clock.now) -> Services:
         dynamo=dynamo, boards=boards, records=stores.records, ranks=stores.ranks, reader=reader, tokens=signer
     )
     lobbies = Lobbies(boards=boards, players=players, games=games, standings=standings, clock=now)
-    return Services(settings, boards, players, games, scores, settler, standings, lobbies, signer)
+    return Services(settings, boards, players, games, scores, moderation, settler, standings, lobbies, signer)
 
 
 def _stores(table: Callable[[str], str], dynamo: Dynamo) -> Stores:

@@ -18,7 +18,7 @@ def check(world: World) -> None:
 
 
 def _check_boards(world: World) -> None:
-    boards = {board.board_id: board for board in world.process().boards.all()}
+    boards = {board.board_id: board for board in world.another_process().boards.all()}
     records_by_tree: defaultdict[tuple[str, str], list[Item]] = defaultdict(list)
     for item in world.items("records"):
         board_id, period_id = item["board_period"]["S"].split("#")

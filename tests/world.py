@@ -63,9 +63,9 @@ class World:
     services: Services = field(init=False)
 
     def __post_init__(self) -> None:
-        self.services = self.process()
+        self.services = self.another_process()
 
-    def process(self) -> Services:
+    def another_process(self) -> Services:
         """Return services that share nothing with others but the database."""
         config = Config("test", PREFIX, (SigningKey("a", SECRET),), (), self.rules_by_mode)
         return bootstrap.build(config, Dynamo(self.client, Inline(), self.pauses.append), self.clock)

@@ -211,7 +211,7 @@ def delete_record(path: BoardPlayerPath, query: PeriodQuery) -> None:
     """Delete a player's record of a period, and its rank with it."""
     board = services().boards.get(path.board_id)
     period = services().boards.period(board, query.period)
-    services().scores.remove(path.player_id, board, period.period_id)
+    services().moderation.remove(path.player_id, board, period.period_id)
 
 
 @api.route(
@@ -224,7 +224,7 @@ def moderate(path: BoardPlayerPath, query: PeriodQuery, body: Moderation) -> Mod
     """Hide a record from ranks and listings, or show it again. Its player still sees it, without a rank."""
     board = services().boards.get(path.board_id)
     period = services().boards.period(board, query.period)
-    record = services().scores.hide(path.player_id, board, period.period_id, hidden=body.hidden)
+    record = services().moderation.hide(path.player_id, board, period.period_id, hidden=body.hidden)
     return ModeratedView(
         board_id=board.board_id, period_id=period.period_id, player_id=record.player_id, hidden=record.hidden
     )

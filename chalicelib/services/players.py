@@ -22,7 +22,7 @@ from chalicelib.errors import (
 )
 from chalicelib.services.boards import Boards
 from chalicelib.services.clock import Clock, new_id
-from chalicelib.services.scores import Scores
+from chalicelib.services.moderation import Moderation
 from chalicelib.services.tokens import (
     REFRESH_LIFETIME,
     Tokens,
@@ -67,7 +67,7 @@ class Players:
         store: PlayerStore,
         games: GameStore,
         records: RecordStore,
-        scores: Scores,
+        moderation: Moderation,
         boards: Boards,
         tokens: Tokens,
         clock: Clock,
@@ -75,7 +75,7 @@ class Players:
         self._store = store
         self._games = games
         self._records = records
-        self._scores = scores
+        self._moderation = moderation
         self._boards = boards
         self._tokens = tokens
         self._clock = clock
@@ -188,7 +188,7 @@ class Players:
     def _erase(self, player: Player) -> None:
         for record in self._records.of_player(player.player_id):
             try:
-                self._scores.remove(player.player_id, self._boards.known(record.board_id), record.period_id)
+                self._moderation.remove(player.player_id, self._boards.known(record.board_id), record.period_id)
             except RecordNotFoundError:
                 continue
         self._games.delete_all(player.player_id)

@@ -6,7 +6,6 @@ and their places in the rank index.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -18,12 +17,12 @@ from chalicelib.domain.games import GameResult
 from chalicelib.domain.periods import Period
 from chalicelib.domain.players import Player, PlayerState
 from chalicelib.domain.records import Change, Outcome, Placement, Record, Submission
-from chalicelib.errors import ContendedError, GameError, PlayerNotFoundError, RecordNotFoundError, StoreUnavailableError
+from chalicelib.errors import ContendedError, GameError, PlayerNotFoundError, StoreUnavailableError
 from chalicelib.ranking.pages import percentile
 from chalicelib.services.boards import Boards
 from chalicelib.services.clock import Clock
 from chalicelib.services.ranks import Question, RankReader, Standing
-from chalicelib.services.settle import Settlement, Settler, deletion_of, settlement_of
+from chalicelib.services.settle import Settlement, Settler, settlement_of
 from chalicelib.store.boards import BoardStore
 from chalicelib.store.dynamo import MAX_TRANSACTION_ITEMS, CancelledError, Dynamo, Item, Part, key_text
 from chalicelib.store.players import PlayerStore
@@ -152,17 +151,6 @@ class Scores:
         that 20 touch too many counters for one transaction take one more BatchGetItem, and go in two.
         """
         return [verdict for group in _groups(claims) for verdict in self._together(group)]
-
-    def remove(self, player_id: str, board: Board, period_id: str) -> None:
-        """Delete a record and its place in the ranks. Raises RecordNotFoundError when there is none."""
-        self._revise(player_id, board, period_id, None)
-
-    def hide(self, player_id: str, board: Board, period_id: str, *, hidden: bool) -> Record:
-        """Take a record out of the ranks and listings, or put it back; its player still sees it."""
-        revised = self._revise(player_id, board, period_id, hidden)
-        if revised is None:
-            raise _no_record(player_id, board, period_id)
-        return revised
 
     def _together(self, group: Sequence[Claim]) -> list[Verdict]:
         """Apply a group in one transaction; where that is too large, contended or refused, each half of it in one.
@@ -358,33 +346,6 @@ class Scores:
             self._boards.seal(board)
         return bool(fresh)
 
-    def _revise(self, player_id: str, board: Board, period_id: str, hidden: bool | None) -> Record | None:
-        """Delete a record (``hidden`` None), or hide or show it, and move its place in the index along."""
-        for attempt in range(_ATTEMPTS):
-            record = self._records.get_many(board.board_id, period_id, [player_id]).get(player_id)
-            if record is None:
-                raise _no_record(player_id, board, period_id)
-            if hidden is record.hidden:
-                return record
-            mark = self._ranks.marks(board.board_id, period_id, [player_id]).get(player_id, UNMARKED)
-            revised = None if hidden is None else replace(record, hidden=hidden, generation=record.generation + 1)
-            if self._revised(board, record, revised, mark):
-                return revised
-            self._dynamo.pause(attempt)
-        raise ContendedError("the record kept changing; send the same request again")
-
-    def _revised(self, board: Board, record: Record, revised: Record | None, mark: Mark) -> bool:
-        if revised is None:
-            truth, settlement = self._records.delete_part("record", record), deletion_of(board, record)
-        else:
-            truth = self._records.hide_part("record", board, revised)
-            settlement = settlement_of(board, revised)
-        try:
-            self._dynamo.transact([truth, *self._ranks.parts([settlement.move_from(mark)])])
-        except CancelledError:
-            return False
-        return True
-
 
 def _changed(target: _Target, player: Player, now: datetime) -> Record:
     before = target.before
@@ -438,9 +399,3 @@ def _groups(claims: Sequence[Claim]) -> list[list[Claim]]:
         groups[-1].append(claim)
         players.add(claim.player_id)
     return groups
-
-
-def _no_record(player_id: str, board: Board, period_id: str) -> RecordNotFoundError:
-    return RecordNotFoundError(
-        f"player {player_id!r} has no record on board {board.board_id!r} in period {period_id}", player_id=player_id
-    )

@@ -144,16 +144,16 @@ class History:
         return results
 
     def _moderate(self, step: Moderate) -> None:
-        player_id, scores = self.player_ids[step.player], self.world.services.scores
+        player_id, moderation = self.player_ids[step.player], self.world.services.moderation
         board, period_id, oracle = self._tree(step.board_id)
         if player_id not in oracle.lines:
             with pytest.raises(RecordNotFoundError):
-                scores.remove(player_id, board, period_id)
+                moderation.remove(player_id, board, period_id)
         elif step.action == "remove":
-            scores.remove(player_id, board, period_id)
+            moderation.remove(player_id, board, period_id)
             oracle.remove(player_id)
         else:
-            scores.hide(player_id, board, period_id, hidden=step.action == "hide")
+            moderation.hide(player_id, board, period_id, hidden=step.action == "hide")
             oracle.hide(player_id, hidden=step.action == "hide")
 
     def _leave(self, player: int) -> None:

@@ -39,12 +39,12 @@ def test_a_board_is_stored_with_every_field(world: World) -> None:
         retention_days=30,
     )
 
-    assert world.process().boards.get("race") == board
-    assert world.process().boards.all() == [board]
+    assert world.another_process().boards.get("race") == board
+    assert world.another_process().boards.all() == [board]
 
 
 def test_a_board_of_defaults_is_stored_as_such(world: World) -> None:
-    assert world.board() == world.process().boards.get("race")
+    assert world.board() == world.another_process().boards.get("race")
 
 
 def test_an_id_is_given_once(world: World) -> None:
@@ -52,7 +52,7 @@ def test_an_id_is_given_once(world: World) -> None:
 
     with pytest.raises(BoardExistsError):
         world.board(unit="ms")
-    assert world.process().boards.get("race").unit == "points"
+    assert world.another_process().boards.get("race").unit == "points"
 
 
 def test_boards_are_listed_by_id(world: World) -> None:
@@ -89,7 +89,7 @@ def test_rules_that_would_falsify_standings_are_final_once_there_was_a_record(
     assert getattr(world.services.boards.get("race"), name) == value
     world.play(player_id, Submission("race", 5))
     board = world.services.boards.get("race")
-    world.services.scores.remove(player_id, board, world.services.boards.period(board, "current").period_id)
+    world.services.moderation.remove(player_id, board, world.services.boards.period(board, "current").period_id)
 
     with pytest.raises(BoardSealedError, match=name) as caught:
         change(world, **{name: getattr(world.board("defaults"), name)})
@@ -103,7 +103,7 @@ def test_what_is_shown_and_limited_may_change_at_any_time(world: World) -> None:
 
     change(world, title="New", limits=Limits(max_score=4), authoritative=True, retention_days=1)
 
-    assert world.process().boards.get("race").title == "New"
+    assert world.another_process().boards.get("race").title == "New"
 
 
 def test_a_refused_score_does_not_seal(world: World) -> None:
@@ -112,7 +112,7 @@ def test_a_refused_score_does_not_seal(world: World) -> None:
 
     change(world, sort_order=SortOrder.ASC)
 
-    assert not world.process().boards.get("race").sealed
+    assert not world.another_process().boards.get("race").sealed
 
 
 @pytest.mark.parametrize("reset", ["0 0 * *", "61 * * * *", "0 0 30 2 *"])
@@ -132,7 +132,7 @@ def test_limits_are_checked(world: World) -> None:
 
 def test_a_definition_is_remembered_for_a_moment(world: World) -> None:
     world.board()
-    other = world.process().boards
+    other = world.another_process().boards
     other.change("race", {"title": "New"})
 
     titles = [world.services.boards.get("race").title]
@@ -157,7 +157,7 @@ def test_the_list_is_remembered_for_a_moment(world: World) -> None:
 def test_games_are_ended_by_the_rules_of_now_not_by_remembered_ones(world: World) -> None:
     world.board()
     player_id = world.player()
-    world.process().boards.change("race", {"limits": Limits(max_score=4)})
+    world.another_process().boards.change("race", {"limits": Limits(max_score=4)})
 
     placement = world.play(player_id, Submission("race", 5)).placements[0]
 
@@ -166,7 +166,7 @@ def test_games_are_ended_by_the_rules_of_now_not_by_remembered_ones(world: World
 
 def test_a_change_that_keeps_being_overtaken_says_so(world: World) -> None:
     world.board()
-    other = world.process().boards
+    other = world.another_process().boards
 
     def overtake(call: Call) -> None:
         if call.operation == "PutItem":

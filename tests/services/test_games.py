@@ -112,7 +112,7 @@ def test_the_same_end_again_gets_the_same_answer_whatever_happened_since(world: 
     world.play(world.player("Bob"), Submission("race", 70))
     world.clock.advance(days=2)
 
-    assert world.process().games.end(player_id, game.game_id, [Submission("race", 5)]) == first
+    assert world.another_process().games.end(player_id, game.game_id, [Submission("race", 5)]) == first
     assert world.ranks() == [(1, "Bob", 70), (2, "Ada", 50)]
 
 
@@ -343,7 +343,7 @@ def test_a_record_that_stays_busy_is_reported_and_nothing_is_written(world: Worl
 def test_a_game_ended_while_its_player_leaves_is_refused(world: World) -> None:
     player_id = world.player()
     game = started(world, player_id)
-    world.before(Once(is_commit, lambda _: world.process().players.delete(player_id)))
+    world.before(Once(is_commit, lambda _: world.another_process().players.delete(player_id)))
 
     with pytest.raises((GameNotFoundError, PlayerNotFoundError)):
         end(world, player_id, game, 5)
@@ -359,7 +359,7 @@ def test_two_games_ended_at_once_both_count(world: World) -> None:
 
     def end_other(call: Call) -> None:
         del call
-        results.append(world.process().games.end(player_id, other.game_id, [Submission("sum", 5)]))
+        results.append(world.another_process().games.end(player_id, other.game_id, [Submission("sum", 5)]))
 
     world.before(Once(is_commit, end_other))
     results.append(world.services.games.end(player_id, one.game_id, [Submission("sum", 3)]))
@@ -376,7 +376,7 @@ def test_of_two_ends_at_once_that_keep_the_record_one_is_the_answer(world: World
 
     def end_with_another_score(call: Call) -> None:
         del call
-        first.append(world.process().games.end(player_id, game.game_id, [Submission("race", 1)]))
+        first.append(world.another_process().games.end(player_id, game.game_id, [Submission("race", 1)]))
 
     world.before(Once(is_commit, end_with_another_score))
 

@@ -44,7 +44,7 @@ class Scene:
             for item in self.world.items("records")
         }
         profiles = [item["display_name"]["S"] for item in self.world.items("players") if "display_name" in item]
-        board = self.world.process().boards.get("race")
+        board = self.world.another_process().boards.get("race")
         ended = sum("result" in item for item in self.world.items("games"))
         return records, sorted(profiles), board.sort_order, ended
 
@@ -97,13 +97,13 @@ def leave(scene: Scene, services: Services) -> None:
 
 def hide(*, hidden: bool) -> Action:
     def act(scene: Scene, services: Services) -> object:
-        return services.scores.hide(scene.ids["Ada"], services.boards.get("race"), "all", hidden=hidden)
+        return services.moderation.hide(scene.ids["Ada"], services.boards.get("race"), "all", hidden=hidden)
 
     return act
 
 
 def remove(scene: Scene, services: Services) -> None:
-    services.scores.remove(scene.ids["Ada"], services.boards.get("race"), "all")
+    services.moderation.remove(scene.ids["Ada"], services.boards.get("race"), "all")
 
 
 def submit(score: int, submission_id: str) -> Action:
@@ -196,7 +196,7 @@ def at_every_call(make: Callable[[], Scene], plant: Callable[[Scene, int], AtCal
 
 def interrupting(scene: Scene, number: int, name: str) -> AtCall:
     """Plant an operation of another process at a call."""
-    services = scene.world.process()
+    services = scene.world.another_process()
 
     def act(call: Call) -> None:
         del call
@@ -234,7 +234,7 @@ def in_order(operator: Operator, played: bool, names: tuple[str, ...]) -> list[o
     for order in permutations(names):
         scene = scene_of(operator, played)
         for name in order:
-            tried(ACTIONS[name], scene, scene.world.process())
+            tried(ACTIONS[name], scene, scene.world.another_process())
         outcomes.append(scene.summary())
     return outcomes
 

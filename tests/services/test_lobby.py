@@ -47,6 +47,6 @@ def test_hidden_records_are_no_standings() -> None:
     board = world.board()
     player_id = world.player()
     world.play(player_id, Submission("race", 5))
-    world.services.scores.hide(player_id, board, "all", hidden=True)
+    world.services.moderation.hide(player_id, board, "all", hidden=True)
 
     assert world.services.lobbies.lobby(player_id).standings == []

@@ -140,7 +140,7 @@ def test_of_two_refreshes_at_once_one_is_taken_for_a_copy(world: World) -> None:
 
     def refresh_elsewhere(call: Call) -> None:
         del call
-        successors.append(world.process().players.refresh(token).refresh_token)
+        successors.append(world.another_process().players.refresh(token).refresh_token)
 
     world.before(Once(lambda call: call.operation == "UpdateItem", refresh_elsewhere))
 
@@ -374,7 +374,7 @@ def test_an_export_holds_what_is_kept(world: World) -> None:
 
 
 def _register_elsewhere(world: World) -> None:
-    world.process().players.register(IdentityKind.DEVICE, DEVICE, "First", "en")
+    world.another_process().players.register(IdentityKind.DEVICE, DEVICE, "First", "en")
 
 
 def _send(world: World, call: Call) -> None:

@@ -52,7 +52,7 @@ def test_a_submission_without_an_id_counts_every_time(world: World) -> None:
 def test_a_submission_with_an_id_counts_once(world: World) -> None:
     player_id = world.player()
 
-    results = [world.process().games.submit(player_id, Submission("race", 5), "id") for _ in range(3)]
+    results = [world.another_process().games.submit(player_id, Submission("race", 5), "id") for _ in range(3)]
 
     assert results[0] == results[1] == results[2]
     assert world.ranks() == [(1, "Ada", 5)]
@@ -74,7 +74,7 @@ def test_of_two_submissions_at_once_under_one_id_one_is_the_answer(world: World)
 
     def submit_another(call: Call) -> None:
         del call
-        first.append(world.process().games.submit(player_id, Submission("best", 1), "id"))
+        first.append(world.another_process().games.submit(player_id, Submission("best", 1), "id"))
 
     world.before(Once(lambda call: call.touches("submission#id") and bool(call.writes), submit_another))
 
@@ -244,13 +244,13 @@ def test_removing_a_record_removes_it_from_the_ranks(world: World) -> None:
     for player_id in (ada, bob):
         world.play(player_id, Submission("race", 5))
 
-    world.services.scores.remove(ada, board, "all")
+    world.services.moderation.remove(ada, board, "all")
 
     assert world.ranks() == [(1, "Bob", 5)]
     with pytest.raises(RecordNotFoundError):
-        world.services.scores.remove(ada, board, "all")
+        world.services.moderation.remove(ada, board, "all")
     with pytest.raises(RecordNotFoundError):
-        world.services.scores.hide(ada, board, "all", hidden=True)
+        world.services.moderation.hide(ada, board, "all", hidden=True)
     invariants.check(world)
 
 
@@ -261,7 +261,7 @@ def test_generations_go_on_through_a_deletion(world: World) -> None:
     for _ in range(3):
         world.play(player_id, Submission("race", 5))
         generations.append(int(world.items("records")[0]["generation"]["N"]))
-        world.services.scores.remove(player_id, board, "all")
+        world.services.moderation.remove(player_id, board, "all")
 
     assert generations == [1, 3, 5]
 
@@ -271,11 +271,11 @@ def test_a_hidden_record_counts_on_and_comes_back_as_it_then_is(world: World) ->
     ada, bob = world.player("Ada"), world.player("Bob")
     for player_id in (ada, bob):
         world.play(player_id, Submission("race", 5))
-    world.services.scores.hide(ada, board, "all", hidden=True)
+    world.services.moderation.hide(ada, board, "all", hidden=True)
 
     placement = world.play(ada, Submission("race", 5)).placements[0]
     shown_while_hidden = world.ranks()
-    world.services.scores.hide(ada, board, "all", hidden=False)
+    world.services.moderation.hide(ada, board, "all", hidden=False)
 
     assert (placement.outcome, placement.rank_after, placement.total) == (Outcome.IMPROVED, None, None)
     assert shown_while_hidden == [(1, "Bob", 5)]
@@ -287,7 +287,7 @@ def test_hiding_twice_changes_nothing(world: World) -> None:
     player_id = world.player()
     world.play(player_id, Submission("race", 5))
 
-    records = [world.services.scores.hide(player_id, board, "all", hidden=True) for _ in range(2)]
+    records = [world.services.moderation.hide(player_id, board, "all", hidden=True) for _ in range(2)]
 
     assert records[0] == records[1]
     assert records[0].hidden
@@ -300,11 +300,11 @@ def test_hiding_beside_a_rename_shows_the_new_name(world: World) -> None:
 
     def rename(call: Call) -> None:
         del call
-        world.process().players.change(player_id, display_name="Eve", locale=None, metadata=None)
+        world.another_process().players.change(player_id, display_name="Eve", locale=None, metadata=None)
 
     for hidden in (True, False):
         world.before(Once(lambda call: call.operation == "TransactWriteItems", rename))
-        world.services.scores.hide(player_id, board, "all", hidden=hidden)
+        world.services.moderation.hide(player_id, board, "all", hidden=hidden)
 
     assert world.names() == ["Eve"]
     invariants.check(world)
@@ -317,9 +317,9 @@ def test_moderating_a_record_that_stays_busy_is_reported(world: World) -> None:
     world.before(Once(is_commit, conflict_on("board_period"), times=99))
 
     with pytest.raises(ContendedError):
-        world.services.scores.remove(player_id, board, "all")
+        world.services.moderation.remove(player_id, board, "all")
     with pytest.raises(ContendedError):
-        world.services.scores.hide(player_id, board, "all", hidden=True)
+        world.services.moderation.hide(player_id, board, "all", hidden=True)
 
 
 def test_a_throttled_moderation_changes_nothing(world: World) -> None:
@@ -329,6 +329,6 @@ def test_a_throttled_moderation_changes_nothing(world: World) -> None:
     world.before(Once(is_commit, throttle))
 
     with pytest.raises(StoreUnavailableError):
-        world.services.scores.remove(player_id, board, "all")
+        world.services.moderation.remove(player_id, board, "all")
 
     assert world.ranks() == [(1, "Ada", 5)]

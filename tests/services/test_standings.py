@@ -119,7 +119,7 @@ def test_ranks_of_a_page_are_those_of_now_though_scores_changed_between_pages(wo
     cursor = world.services.standings.top("race", "current", 2).next_cursor
     assert cursor
     world.play(world.player("new"), Submission("race", 60))
-    world.services.scores.remove(ids[1], world.services.boards.get("race"), "all")
+    world.services.moderation.remove(ids[1], world.services.boards.get("race"), "all")
 
     page = world.services.standings.page("race", "current", cursor, 5)
 
@@ -158,7 +158,7 @@ def test_a_page_from_a_rank_begins_with_the_first_of_its_ties(world: World) -> N
 
 def test_hidden_records_are_seen_by_their_players_only(world: World) -> None:
     ids = with_scores(world, 9, 5)
-    world.services.scores.hide(ids[0], world.services.boards.get("race"), "all", hidden=True)
+    world.services.moderation.hide(ids[0], world.services.boards.get("race"), "all", hidden=True)
 
     own = world.services.standings.own("race", "current", ids[0])
 

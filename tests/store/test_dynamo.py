@@ -79,7 +79,7 @@ def test_all_models_share_one_client(dynamodb: Any) -> None:
     RecordStore("records", dynamo)
 
     assert set(Model.__subclasses__()) == set(MODELS)
-    assert all(model._get_connection().connection.client is dynamodb for model in MODELS)  # noqa: SLF001
+    assert all(model._get_connection().connection.client is dynamodb for model in MODELS)  # noqa: SLF001  # what bind sets
 
 
 def test_a_model_follows_the_last_client_it_was_bound_to(fake: FakeDynamoDB, dynamodb: Any) -> None:
