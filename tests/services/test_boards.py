@@ -157,6 +157,7 @@ def test_the_list_is_remembered_for_a_moment(world: World) -> None:
 def test_games_are_ended_by_the_rules_of_now_not_by_remembered_ones(world: World) -> None:
     world.board()
     player_id = world.player()
+    world.play(player_id, Submission("race", 1))
     world.another_process().boards.change("race", {"limits": Limits(max_score=4)})
 
     placement = world.play(player_id, Submission("race", 5)).placements[0]
