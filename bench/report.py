@@ -47,8 +47,9 @@ def _opening() -> str:
 Every figure here is measured by `make bench`, which writes this page: edit `bench/report.py`, not this.
 
 Ratios come from runs that take turns with what they are compared to, and hold on other machines; times do not. This
-one has {os.cpu_count()} cores, {platform.system()} on {platform.machine()}, Python {platform.python_version()},
-botocore {version("botocore")} and PynamoDB {version("pynamodb")}."""
+one has {os.cpu_count()} cores, {platform.system()} on {platform.machine()}, Python {platform.python_version()}, botocore \
+{version("botocore")} and PynamoDB
+{version("pynamodb")}."""
 
 
 def _summary(measured: Measurements) -> str:
@@ -134,8 +135,9 @@ def _cpu(results: cpu.Results) -> str:
 A warm request, through Chalice's app and all of Laurel, against a default botocore client that makes exactly the same
 calls and throws the answers away. Both speak to a server of recorded answers, a process of its own, over loopback.
 
-Under 1 is possible because Laurel's client leaves out two things that botocore does: it takes DynamoDB's typed values
-as they come instead of building each anew, and composes its User-Agent once. Most of what is left is botocore's."""
+Under 1 is possible for two reasons. Laurel's client leaves out needless work: it takes DynamoDB's typed values
+as they come instead of building each anew, and has its User-Agent ready. And calls made at the same time wait, and wake
+up, once. Most of what is left is botocore's."""
 
 
 def _cold(results: cold.Results) -> str:
@@ -145,9 +147,8 @@ def _cold(results: cold.Results) -> str:
 {cold.report(results)}
 
 Fresh interpreters taking turns, timed by their processor, the shortest of each; byte code compiled; memory is the most
-they held. `import app` runs with
-an empty environment and every socket refused; it needs neither. The first call includes reading settings, making the
-client and reaching the point where botocore would send."""
+they held. `import app` runs with an empty environment and every socket refused; it needs neither. The first call
+includes reading settings, making the client and reaching the point where botocore would send."""
 
 
 def _local_run(run: local_run.Run) -> str:
