@@ -47,9 +47,8 @@ def _opening() -> str:
 Every figure here is measured by `make bench`, which writes this page: edit `bench/report.py`, not this.
 
 Ratios come from runs that take turns with what they are compared to, and hold on other machines; times do not. This
-one has {os.cpu_count()} cores, {platform.system()} on {platform.machine()}, Python {platform.python_version()}, botocore \
-{version("botocore")} and PynamoDB
-{version("pynamodb")}."""
+one has {os.cpu_count()} cores, {platform.system()} on {platform.machine()}, and Python {platform.python_version()}.
+The libraries: botocore {version("botocore")}, PynamoDB {version("pynamodb")}."""
 
 
 def _summary(measured: Measurements) -> str:
