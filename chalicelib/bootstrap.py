@@ -80,7 +80,7 @@ def build(settings: Config, dynamo: Dynamo, now: Clock = clock.now) -> Services:
         settler=settler,
         clock=now,
     )
-    moderation = Moderation(dynamo, stores.records, stores.ranks)
+    moderation = Moderation(dynamo, stores.records, stores.ranks, now)
     players = Players(
         store=stores.players,
         games=stores.games,

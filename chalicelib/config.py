@@ -10,6 +10,7 @@ from chalicelib.domain.games import DEFAULT_RULES, GameRules
 
 MIN_SECRET_LENGTH = 32
 SHA256_HEX_LENGTH = 64
+YEAR_SECONDS = 365 * 24 * 3600
 
 
 class _Rules(msgspec.Struct, forbid_unknown_fields=True):
@@ -93,6 +94,7 @@ def _game_rules(text: str) -> Mapping[str, GameRules]:
     except msgspec.MsgspecError as error:
         raise ConfigError(f"LAUREL_GAME_RULES must map a mode to its rules as JSON: {error}") from error
     for mode, rules in rules_by_mode.items():
-        if not 0 <= rules.min_seconds <= rules.max_seconds <= rules.expires_seconds:
-            raise ConfigError(f"LAUREL_GAME_RULES: {mode}: expected 0 <= min_seconds <= max_seconds <= expires_seconds")
+        if not 0 <= rules.min_seconds <= rules.max_seconds <= rules.expires_seconds <= YEAR_SECONDS:
+            order = f"0 <= min_seconds <= max_seconds <= expires_seconds <= {YEAR_SECONDS}"
+            raise ConfigError(f"LAUREL_GAME_RULES: {mode}: expected {order}")
     return {mode: GameRules(*msgspec.structs.astuple(rules)) for mode, rules in rules_by_mode.items()}

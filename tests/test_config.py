@@ -52,6 +52,9 @@ def test_rules_are_read_by_mode() -> None:
         ("LAUREL_GAME_RULES", "{"),
         ("LAUREL_GAME_RULES", '{"blitz": {"min_seconds": "5"}}'),
         ("LAUREL_GAME_RULES", "[]"),
+        ("LAUREL_GAME_RULES", '{"blitz": {"minimum": 5}}'),
+        ("LAUREL_GAME_RULES", '{"blitz": {"min_seconds": 6, "max_seconds": 5}}'),
+        ("LAUREL_GAME_RULES", '{"blitz": {"expires_seconds": 1000000000000}}'),
     ],
 )
 def test_errors_name_the_variable(name: str, value: str) -> None:

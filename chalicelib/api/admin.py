@@ -92,7 +92,7 @@ class NewBoard(Strict):
 
 
 class BoardChange(Strict):
-    """Fields left out stay as they are. The rules that order records are final once the board has had one."""
+    """Fields left out stay as they are. What gives records their meaning is final once the board has had one."""
 
     title: Title | UnsetType = UNSET
     unit: Unit | UnsetType = UNSET
@@ -164,7 +164,7 @@ def create(body: NewBoard) -> BoardView:
     errors=(BoardNotFoundError, BoardSealedError, ContendedError),
 )
 def change(path: BoardPath, body: BoardChange) -> BoardView:
-    """Change a board. Title, limits, authority and retention at any time; what orders records only before the first."""
+    """Change a board. Title, limits and authority at any time; the rest only before its first record."""
     changes: dict[str, Any] = {
         name: value for name, value in msgspec.structs.asdict(body).items() if value is not UNSET
     }

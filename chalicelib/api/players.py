@@ -127,6 +127,11 @@ class RecordView(Answer):
     hidden: bool
 
 
+class SubmittedView(Answer):
+    submission_id: str
+    result: ResultView
+
+
 class ExportView(Answer):
     player: PlayerView
     identities: Annotated[
@@ -135,6 +140,8 @@ class ExportView(Answer):
     ]
     sessions: list[SessionView]
     games: list[PlayedView]
+    submissions: list[SubmittedView]
+    """What the studio's own servers submitted with an id."""
     records: list[RecordView]
 
 
@@ -200,6 +207,10 @@ def export(caller: str) -> ExportView:
             for each in kept.sessions
         ],
         games=[_played_view(game) for game in kept.games],
+        submissions=[
+            SubmittedView(submission_id=submission_id, result=result_view(receipt.result))
+            for submission_id, receipt in kept.receipt_by_submission.items()
+        ],
         records=[_record_view(record) for record in kept.records],
     )
 

@@ -60,7 +60,7 @@ class Board:
     created_at: datetime
     revision: int = 1
     sealed: bool = False
-    """True from just before the first record on: the rules that order records are final."""
+    """True from just before the first record on: the rules above are final."""
 
     def value(self, score: int, subscore: int) -> tuple[int, int]:
         """Return (score, subscore) as a pair that sorts ascending from best to worst.
@@ -70,7 +70,8 @@ class Board:
         return directed(score, self.sort_order), directed(subscore, self.subscore_order or SortOrder.ASC)
 
 
-RULES_SEALED_BY_RECORDS = ("unit", "sort_order", "subscore_order", "operator", "reset")
+RULES_SEALED_BY_RECORDS = ("unit", "sort_order", "subscore_order", "operator", "reset", "retention_days")
+"""What gives records their meaning, and what says how long they and their counters live together."""
 
 
 def directed(number: int, order: SortOrder) -> int:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from chalicelib.domain.boards import Board
 from chalicelib.domain.records import Record
 from chalicelib.errors import ContendedError, RecordNotFoundError
+from chalicelib.services.clock import Clock
 from chalicelib.services.settle import Settlement, deletion_of, settlement_of
 from chalicelib.store.dynamo import CancelledError, Dynamo, Part
 from chalicelib.store.ranks import UNMARKED, RankStore
@@ -16,16 +17,17 @@ _ATTEMPTS = 6
 class Moderation:
     """Three calls in sequence each: the record, its mark, one transaction."""
 
-    def __init__(self, dynamo: Dynamo, records: RecordStore, ranks: RankStore) -> None:
+    def __init__(self, dynamo: Dynamo, records: RecordStore, ranks: RankStore, clock: Clock) -> None:
         self._dynamo = dynamo
         self._records = records
         self._ranks = ranks
+        self._clock = clock
 
     def remove(self, player_id: str, board: Board, period_id: str) -> None:
         """Delete a record and its place in the ranks. Raises RecordNotFoundError when there is none."""
         for attempt in range(_ATTEMPTS):
             record = self._record(player_id, board, period_id)
-            if self._revised(self._records.delete_part("record", record), deletion_of(board, record)):
+            if self._revised(self._records.delete_part("record", record), deletion_of(board, record, self._clock())):
                 return
             self._dynamo.pause(attempt)
         raise _contended()

@@ -31,7 +31,7 @@ from chalicelib.services.tokens import (
     parsed_refresh_token,
     same,
 )
-from chalicelib.store.games import GameStore
+from chalicelib.store.games import GameStore, Receipt
 from chalicelib.store.players import PlayerStore, Session
 from chalicelib.store.records import RecordStore
 
@@ -57,6 +57,7 @@ class Export(Struct, frozen=True):
     player: Player
     sessions: list[Session]
     games: list[Game]
+    receipt_by_submission: dict[str, Receipt]
     records: list[Record]
 
 
@@ -183,7 +184,8 @@ class Players:
     def export(self, player_id: str) -> Export:
         player = self.own(player_id)
         sessions, games = self._store.sessions(player_id), self._games.of_player(player_id)
-        return Export(player, sessions, games, self._records.of_player(player_id))
+        receipts = self._games.receipts_of_player(player_id)
+        return Export(player, sessions, games, receipts, self._records.of_player(player_id))
 
     def _erase(self, player: Player) -> None:
         for record in self._records.of_player(player.player_id):

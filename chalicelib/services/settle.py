@@ -7,7 +7,7 @@ drift.
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
@@ -19,6 +19,8 @@ from chalicelib.store.dynamo import MAX_TRANSACTION_ITEMS, CancelledError, Dynam
 from chalicelib.store.ranks import UNMARKED, Mark, Move, RankStore
 
 _ATTEMPTS = 8
+TOMBSTONE_KEPT = timedelta(days=30)
+"""Twice as long as the longest queue holds a message, and a stream 24 hours."""
 _log = logging.getLogger("laurel")
 
 
@@ -31,21 +33,36 @@ class Settlement(Struct, frozen=True):
     path: Path | None
     generation: int
     expires_at: datetime | None
+    mark_expires_at: datetime | None
 
     def move_from(self, mark: Mark) -> Move:
-        return Move(self.board, self.period_id, self.player_id, mark, self.path, self.generation, self.expires_at)
+        return Move(
+            self.board,
+            self.period_id,
+            self.player_id,
+            mark,
+            self.path,
+            self.generation,
+            self.expires_at,
+            self.mark_expires_at,
+        )
 
 
 def settlement_of(board: Board, record: Record) -> Settlement:
     """Return where a stored record should be counted: hidden ones nowhere."""
     path = None if record.hidden else place(board, board.value(record.score, record.subscore)).path
-    return Settlement(board, record.period_id, record.player_id, path, record.generation, record.expires_at)
+    expires_at = record.expires_at
+    return Settlement(board, record.period_id, record.player_id, path, record.generation, expires_at, expires_at)
 
 
-def deletion_of(board: Board, record: Record) -> Settlement:
-    """Return the settlement of a deleted record: counted nowhere, one generation past its last."""
+def deletion_of(board: Board, record: Record, now: datetime) -> Settlement:
+    """Return the settlement of a deleted record: counted nowhere, one generation past its last.
+
+    The mark has to outlive every late word of the record; then it goes as well, and nothing is left of the player.
+    """
+    forgotten = min(now + TOMBSTONE_KEPT, record.expires_at or datetime.max.replace(tzinfo=UTC))
     generation = record.generation + 1
-    return Settlement(board, record.period_id, record.player_id, None, generation, record.expires_at)
+    return Settlement(board, record.period_id, record.player_id, None, generation, record.expires_at, forgotten)
 
 
 class Settler:

@@ -42,6 +42,7 @@ class Receipt(msgspec.Struct, frozen=True):
 class GameStore:
     def __init__(self, table: str, dynamo: Dynamo) -> None:
         self.table = table
+        self._dynamo = dynamo
         bind(GameItem, table, dynamo)
 
     def key(self, player_id: str, ledger_id: str) -> Item:
@@ -78,6 +79,17 @@ class GameStore:
         with translated():
             items = list(GameItem.query(player_id, GameItem.game_id < keys.FIRST_RECEIPT, consistent_read=True))
         return [_game(item) for item in items]
+
+    def receipts_of_player(self, player_id: str) -> dict[str, Receipt]:
+        """Return all receipts of a player's authoritative submissions, by submission id. A query per 1 MB."""
+        request: Item = {
+            "TableName": self.table,
+            "KeyConditionExpression": "player_id = :player_id AND game_id > :first",
+            "ExpressionAttributeValues": {":player_id": s(player_id), ":first": s(keys.FIRST_RECEIPT)},
+            "ConsistentRead": True,
+        }
+        items = self._dynamo.rows(request)
+        return {keys.submission_id(item["game_id"]["S"]): self.parsed_receipt(item) for item in items}
 
     def delete_all(self, player_id: str) -> None:
         """Delete every game and receipt of a player. A write unit each."""

@@ -41,6 +41,10 @@ def receipt(submission_id: str) -> str:
     return f"{FIRST_RECEIPT}{submission_id}"
 
 
+def submission_id(ledger_key: str) -> str:
+    return ledger_key.removeprefix(FIRST_RECEIPT)
+
+
 def node(board_id: str, period_id: str, generation: int, lane: int, digits: Path) -> str:
     return _joined("node", board_id, period_id, generation, lane, path(digits))
 

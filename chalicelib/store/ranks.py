@@ -42,6 +42,8 @@ class Move(Struct, frozen=True):
     path: Path | None
     generation: int
     expires_at: datetime | None
+    """When the period is forgotten, and its nodes with it."""
+    mark_expires_at: datetime | None
 
 
 class TreeQuery(Struct, frozen=True):
@@ -118,8 +120,8 @@ class RankStore:
         }
         if move.path is not None:
             item["path"] = s(keys.path(move.path))
-        if move.expires_at is not None:
-            item["expires_at"] = n(seconds(move.expires_at))
+        if move.mark_expires_at is not None:
+            item["expires_at"] = n(seconds(move.mark_expires_at))
         request: Item = {"TableName": self.table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
         if move.mark is not UNMARKED:
             request["ConditionExpression"] = "generation = :generation"

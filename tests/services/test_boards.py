@@ -101,7 +101,7 @@ def test_what_is_shown_and_limited_may_change_at_any_time(world: World) -> None:
     world.board()
     world.play(world.player(), Submission("race", 5))
 
-    change(world, title="New", limits=Limits(max_score=4), authoritative=True, retention_days=1)
+    change(world, title="New", limits=Limits(max_score=4), authoritative=True)
 
     assert world.another_process().boards.get("race").title == "New"
 

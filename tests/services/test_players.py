@@ -362,6 +362,7 @@ def test_who_leaves_is_gone_to_everybody_at_once(world: World) -> None:
 def test_an_export_holds_what_is_kept(world: World) -> None:
     player_id = world.player()
     world.play(player_id, Submission("race", 5))
+    world.services.games.submit(player_id, Submission("race", 6), "match-1")
     token = sign_in(world)
     session_id = token.split(".")[1]
 
@@ -370,7 +371,10 @@ def test_an_export_holds_what_is_kept(world: World) -> None:
     assert export.player == world.services.players.own(player_id)
     assert session_id in {session.session_id for session in export.sessions}
     assert [game.submissions for game in export.games] == [(Submission("race", 5),)]
-    assert [(record.board_id, record.score) for record in export.records] == [("race", 5)]
+    assert [(key, each.submissions) for key, each in export.receipt_by_submission.items()] == [
+        ("match-1", (Submission("race", 6),))
+    ]
+    assert [(record.board_id, record.score) for record in export.records] == [("race", 6)]
 
 
 def _register_elsewhere(world: World) -> None:

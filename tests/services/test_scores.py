@@ -13,6 +13,7 @@ from chalicelib.errors import (
     SubmissionReusedError,
 )
 from chalicelib.services.scores import MAX_GROUP
+from chalicelib.services.settle import TOMBSTONE_KEPT
 from tests import invariants
 from tests.fake_dynamodb import Call, Once, conflict_on, throttle, time_out
 from tests.world import World
@@ -252,6 +253,18 @@ def test_removing_a_record_removes_it_from_the_ranks(world: World) -> None:
     with pytest.raises(RecordNotFoundError):
         world.services.moderation.hide(ada, board, "all", hidden=True)
     invariants.check(world)
+
+
+def test_a_deleted_record_s_mark_is_forgotten_in_time_and_its_board_s_counters_are_not(world: World) -> None:
+    board, player_id = world.services.boards.get("race"), world.player()
+    world.play(player_id, Submission("race", 5))
+
+    world.services.moderation.remove(player_id, board, "all")
+
+    expires_at_by_key = {item["pk"]["S"]: item.get("expires_at") for item in world.items("ranks")}
+    forgotten = str(int((world.clock() + TOMBSTONE_KEPT).timestamp()))
+    assert expires_at_by_key.pop(f"mark#race#all#{player_id}") == {"N": forgotten}
+    assert set(expires_at_by_key.values()) == {None}
 
 
 def test_generations_go_on_through_a_deletion(world: World) -> None:

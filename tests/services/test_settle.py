@@ -35,7 +35,7 @@ def settlements(board: Board, player: int, history: list[tuple[int | None, bool]
     listed = []
     for generation, (score, hidden) in enumerate(history, start=1):
         if score is None:
-            listed.append(deletion_of(board, record(player, 0, generation - 1)))
+            listed.append(deletion_of(board, record(player, 0, generation - 1), EPOCH))
         else:
             listed.append(settlement_of(board, record(player, score, generation, hidden=hidden)))
     return listed

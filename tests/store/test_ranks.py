@@ -29,7 +29,7 @@ def board(**layout: int) -> Board:
 
 
 def move(player_id: str, path: Path | None, mark: Mark = UNMARKED, on: Board | None = None) -> Move:
-    return Move(on or board(), "all", player_id, mark, path, mark.generation + 1, None)
+    return Move(on or board(), "all", player_id, mark, path, mark.generation + 1, None, None)
 
 
 def test_counters_and_marks_read_back(store: RankStore, dynamo: Dynamo) -> None:
