@@ -1,6 +1,7 @@
 """The app as API Gateway calls it, over boards of any size: who plays, what is stored, the events of its routes."""
 
 import json
+import logging
 import math
 import os
 import random
@@ -8,12 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
 from statistics import NormalDist
 from types import SimpleNamespace
 from typing import Any, Self
 
 from bench.memory import MemoryDynamoDB
-from chalicelib import bootstrap
+from chalicelib import bootstrap, logs
 from chalicelib.domain import periods, records
 from chalicelib.domain.boards import Board
 from chalicelib.domain.periods import Period
@@ -23,6 +25,8 @@ from chalicelib.store import dynamo
 from chalicelib.store.ranks import UNMARKED, RankStore
 from chalicelib.store.records import RecordStore
 from tests.tables import PREFIX
+
+_NOWHERE = Path(os.devnull).open("w")  # noqa: SIM115  # for as long as the process lives
 
 Event = dict[str, Any]
 Answer = Any
@@ -96,8 +100,12 @@ class Scene:
 
 
 def _app() -> Any:
+    """Return the app, whose log lines are made and written as ever, but to nowhere."""
     from app import app  # noqa: PLC0415  # reads the stage when it is imported
 
+    for handler in logging.getLogger(logs.LOGGER_NAME).handlers:
+        if isinstance(handler, logging.StreamHandler) and handler.stream is not _NOWHERE:
+            handler.setStream(_NOWHERE)
     return app
 
 
