@@ -108,6 +108,9 @@ CALLERS: Mapping[Access, str] = {
 }
 ANSWERED_BY_EVERY_ROUTE = {"internal", "store_unavailable"}
 
+_RENAMED = {413: "Content Too Large", 422: "Unprocessable Content"}
+"""As RFC 9110 calls them; Python does from 3.13 on."""
+
 
 def main() -> None:
     for path, text in pages().items():
@@ -133,7 +136,7 @@ def error_kinds() -> list[type[GameError]]:
 
 def _errors() -> Iterator[str]:
     for status, kinds in groupby(error_kinds(), key=lambda kind: kind.status):
-        yield f"## {status} {HTTPStatus(status).phrase}\n"
+        yield f"## {status} {_RENAMED.get(status, HTTPStatus(status).phrase)}\n"
         for kind in kinds:
             yield f"### {kind.code}\n\n{openapi.meaning(kind)}\n\n*To do:* {WHAT_TO_DO[kind.code]}\n"
 
