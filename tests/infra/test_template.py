@@ -18,7 +18,7 @@ def test_cfn_lint_finds_nothing() -> None:
         [Path(sys.executable).with_name("cfn-lint"), TEMPLATE], check=False, capture_output=True, text=True
     )
 
-    assert (linted.returncode, linted.stdout) == (0, "")
+    assert (linted.returncode, linted.stdout) == (0, ""), linted.stderr
 
 
 @pytest.mark.parametrize("stage", STAGES)
