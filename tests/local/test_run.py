@@ -65,10 +65,20 @@ def test_fresh_begins_anew_and_sigterm_ends_it_during_the_start(checkout: Path, 
     kept.write_text('{"admin_key": "old", "signing_secret": "old"}')
 
     with running(MODULE, checkout, PORT=port, FRESH="1") as runner:
-        while '"old"' in kept.read_text() if kept.exists() else True:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while '"old"' in _text(kept):
+            assert time.monotonic() < deadline, runner.output
             time.sleep(0.01)
 
         assert runner.end(signal.SIGTERM) == 0
+
+
+def _text(credentials: Path) -> str:
+    """Return the file's text; while it is gone, the old one: what follows has not been written yet."""
+    try:
+        return credentials.read_text()
+    except FileNotFoundError:
+        return '"old"'
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "http", "-1"])
