@@ -133,7 +133,7 @@ class Scores:
         """Apply the submissions of one claim and return the answer, with ranks before and after.
 
         Cost: one BatchGetItem; one BatchGetItem and up to two counting queries per board at the same time; one
-        TransactWriteItems of at most 2 + boards x (2 + 5) items.
+        TransactWriteItems of at most 2 + boards x (2 + 5) items, x (2 + 11) where boards take subscores.
 
         Raises:
             GameError: The ticket, the player or a board refuses; nothing was changed.
