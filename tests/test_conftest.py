@@ -50,8 +50,8 @@ def test_conditions_follow_the_stage() -> None:
     assert protected == {"dev": {False}, "prod": {True}}
 
 
-def test_records_have_their_ranking_and_their_stream(table_prefix: str, dynamodb: Any) -> None:
+def test_records_have_their_two_rankings_and_their_stream(table_prefix: str, dynamodb: Any) -> None:
     records = dynamodb.describe_table(TableName=f"{table_prefix}records")["Table"]
 
-    assert [index["IndexName"] for index in records["GlobalSecondaryIndexes"]] == ["ranking"]
+    assert [index["IndexName"] for index in records["GlobalSecondaryIndexes"]] == ["ranking", "ranking_b"]
     assert records["StreamSpecification"] == {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}

@@ -50,7 +50,8 @@ def test_the_api_reaches_every_table_of_its_stage_and_scans_boards_alone(stage: 
     prefix = "arn:aws:dynamodb:*:*:table/"
 
     assert sorted(statements["Tables"]["Resource"]) == sorted(prefix + table["TableName"] for table in tables(stage))
-    assert statements["RankingIndex"]["Resource"] == [f"{prefix}laurel-{stage}-records/index/ranking"]
+    index = f"{prefix}laurel-{stage}-records/index/ranking"
+    assert statements["RankingIndex"]["Resource"] == [index, f"{index}_b"]
     assert statements["ListBoards"]["Resource"] == [f"{prefix}laurel-{stage}-boards"]
     assert [sid for sid, statement in statements.items() if "dynamodb:Scan" in statement["Action"]] == ["ListBoards"]
 

@@ -42,12 +42,12 @@ def test_boards_never_expire(dynamodb: Any) -> None:
     assert _time_to_live(dynamodb, f"{TABLE_PREFIX}boards")["TimeToLiveStatus"] == "DISABLED"
 
 
-def test_the_records_have_a_ranking_and_a_stream(dynamodb: Any) -> None:
+def test_the_records_have_two_rankings_and_a_stream(dynamodb: Any) -> None:
     table = dynamodb.describe_table(TableName=f"{TABLE_PREFIX}records")["Table"]
 
-    [index] = table["GlobalSecondaryIndexes"]
-    assert index["IndexName"] == "ranking"
-    assert sorted(index["Projection"]["NonKeyAttributes"]) == ["avatar", "display_name"]
+    indexes = table["GlobalSecondaryIndexes"]
+    assert [index["IndexName"] for index in indexes] == ["ranking", "ranking_b"]
+    assert [sorted(index["Projection"]["NonKeyAttributes"]) for index in indexes] == [["avatar", "display_name"]] * 2
     assert table["StreamSpecification"]["StreamViewType"] == "NEW_AND_OLD_IMAGES"
 
 
