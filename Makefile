@@ -3,6 +3,7 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
+BENCH_STAMP := $(VENV)/installed-bench
 
 # Without PYTHON=, the first of these that can build an environment is taken.
 PYTHON ?= python3
@@ -16,7 +17,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(if 
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo check test test-fast lint types imports format lock bench docs clean
+.PHONY: help setup run demo check test test-fast lint types imports format lock bench bench-ranking docs clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -63,10 +64,14 @@ lock: $(STAMP) ## bring the lock in line with requirements*.in (UPGRADE=1 takes 
 	@$(BIN)/python -m pip install -qq uv==$(UV_VERSION)
 	@$(COMPILE) requirements.in --output-file requirements.txt
 	@$(COMPILE) requirements-dev.in --output-file requirements-dev.txt
-	@git --no-pager diff --stat -- requirements.txt requirements-dev.txt
+	@$(COMPILE) requirements-bench.in --output-file requirements-bench.txt
+	@git --no-pager diff --stat -- requirements.txt requirements-dev.txt requirements-bench.txt
 
 bench: $(STAMP) ## measure, and write the report into docs/
 	@$(BIN)/python -m bench
+
+bench-ranking: $(BENCH_STAMP) ## measure ranks against the peers at hand (SIZES=1000,10000), and write the report
+	@$(BIN)/python -m bench.ranking
 
 docs: $(STAMP) ## write the reference from the code; check links, commands, examples
 	@$(BIN)/python -m docs.generate
@@ -76,6 +81,10 @@ clean: ## remove the environment, caches, packages and the local run's data
 	@rm -rf $(VENV) .local .chalice/deployed .chalice/deployments \
 		.pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BENCH_STAMP): $(STAMP) requirements-bench.txt
+	@$(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check -r requirements-bench.txt
+	@touch $@
 
 # Not compiled: pip would spend longer on byte code that is never imported than all the rest takes.
 $(STAMP): requirements-dev.txt
