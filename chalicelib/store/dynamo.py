@@ -205,10 +205,21 @@ def translated() -> Iterator[None]:
         raise ours from error
 
 
+def refuses_us(failure: Exception) -> bool:
+    """Tell whether the database would refuse any request of ours: for rights, credentials or tables that are wrong."""
+    cause = failure.cause if isinstance(failure, PynamoDBException) else failure
+    return isinstance(cause, ClientError) and cause.response["Error"]["Code"] not in _INVALID
+
+
 def key_text(key: Item) -> str:
     """Return a text that is equal for equal keys."""
     return repr(sorted((name, next(iter(value.values()))) for name, value in key.items()))
 
+
+_INVALID = frozenset(
+    {"ItemCollectionSizeLimitExceededException", "TransactionCanceledException", "ValidationException"}
+)
+"""What the database answers to a request that is wrong in itself."""
 
 _UNAVAILABLE = frozenset(
     {

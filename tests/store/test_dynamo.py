@@ -27,6 +27,7 @@ from chalicelib.store.dynamo import (
     bind,
     connect,
     key_text,
+    refuses_us,
     translated,
 )
 from chalicelib.store.games import GameItem, GameStore
@@ -133,6 +134,16 @@ def test_refusals_have_names_of_their_own(wrap: Callable[[Exception], Exception]
 def test_our_own_mistakes_and_missing_items_pass(failure: Exception) -> None:
     with pytest.raises(type(failure)), translated():
         raise failure
+
+
+@pytest.mark.parametrize("wrap", [lambda failure: failure, lambda failure: PutError(cause=failure)])
+def test_a_database_that_refuses_us_is_told_from_one_that_refuses_a_request(
+    wrap: Callable[[Exception], Exception],
+) -> None:
+    assert refuses_us(wrap(client_error("AccessDeniedException")))
+    assert refuses_us(wrap(client_error("ResourceNotFoundException")))
+    assert not refuses_us(wrap(client_error("ValidationException")))
+    assert not refuses_us(wrap(KeyError("ours")))
 
 
 def test_nothing_listens_where_no_database_is() -> None:
