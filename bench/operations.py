@@ -11,7 +11,7 @@ from chalicelib.ranking import order
 from chalicelib.services.ranks import Question, RankReader
 from chalicelib.store import dynamo
 from chalicelib.store.ranks import RankStore
-from chalicelib.store.records import RecordStore
+from chalicelib.store.records import RecordStore, Slice
 from tests.tables import PREFIX
 
 Step = Callable[[], object]
@@ -105,7 +105,8 @@ def _counted(scene: Scene, turn: int) -> Step:
     connection = dynamo.connect()
     record_store, question = RecordStore(f"{PREFIX}records", connection), _question(scene, turn)
     last = order.prefix(question.value)
-    return partial(record_store.count_between, question.board, question.period_id, " ", last)
+    whole = Slice(question.board, question.period_id, question.layout)
+    return partial(record_store.count_between, whole, " ", last)
 
 
 def _own_entry(board_id: str, scene: Scene, turn: int) -> Step:

@@ -10,6 +10,7 @@ from chalicelib.services import clock
 from chalicelib.services.boards import Boards
 from chalicelib.services.clock import Clock
 from chalicelib.services.games import Games
+from chalicelib.services.listing import Listing
 from chalicelib.services.lobby import Lobbies
 from chalicelib.services.moderation import Moderation
 from chalicelib.services.players import Players
@@ -68,7 +69,7 @@ def build(settings: Config, dynamo: Dynamo, now: Clock = clock.now) -> Services:
     signer = Tokens(settings.signing_keys, now)
     boards = Boards(stores.boards, now)
     reader = RankReader(dynamo, stores.records, stores.ranks)
-    settler = Settler(dynamo, stores.ranks)
+    settler = Settler(dynamo, boards, stores.ranks)
     scores = Scores(
         dynamo=dynamo,
         boards=boards,
@@ -80,7 +81,7 @@ def build(settings: Config, dynamo: Dynamo, now: Clock = clock.now) -> Services:
         settler=settler,
         clock=now,
     )
-    moderation = Moderation(dynamo, stores.records, stores.ranks, now)
+    moderation = Moderation(dynamo, boards, stores.records, stores.ranks, now)
     players = Players(
         store=stores.players,
         games=stores.games,
@@ -99,7 +100,13 @@ def build(settings: Config, dynamo: Dynamo, now: Clock = clock.now) -> Services:
         clock=now,
     )
     standings = Standings(
-        dynamo=dynamo, boards=boards, records=stores.records, ranks=stores.ranks, reader=reader, tokens=signer
+        dynamo=dynamo,
+        boards=boards,
+        records=stores.records,
+        listing=Listing(dynamo, stores.records, stores.ranks),
+        ranks=stores.ranks,
+        reader=reader,
+        tokens=signer,
     )
     lobbies = Lobbies(boards=boards, players=players, games=games, standings=standings, clock=now)
     return Services(settings, boards, players, games, scores, moderation, settler, standings, lobbies, signer)

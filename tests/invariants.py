@@ -3,8 +3,9 @@
 from collections import defaultdict
 
 from chalicelib.domain.boards import Board
+from chalicelib.domain.layouts import Layout, Listing
 from chalicelib.ranking import order
-from chalicelib.ranking.bins import place
+from chalicelib.ranking.bins import place, shape_of
 from chalicelib.ranking.order import Position
 from tests.expressions import Item
 from tests.oracle import Index, Line, Oracle
@@ -24,8 +25,9 @@ def _check_boards(world: World) -> None:
         board_id, period_id = item["board_period"]["S"].split("#")
         records_by_tree[board_id, period_id].append(item)
     for item in world.items("ranks"):
-        _, board_id, period_id, *_ = item["pk"]["S"].split("#")
-        records_by_tree.setdefault((board_id, period_id), [])
+        kind, board_id, period_id, *_ = item["pk"]["S"].split("#")
+        if kind in {"mark", "node"}:
+            records_by_tree.setdefault((board_id, period_id), [])
     for (board_id, period_id), items in records_by_tree.items():
         _check_tree(world, boards[board_id], period_id, items)
 
@@ -33,23 +35,28 @@ def _check_boards(world: World) -> None:
 def _check_tree(world: World, board: Board, period_id: str, items: list[Item]) -> None:
     assert board.sealed or not items
     oracle = Oracle.of(board, items, period_id)
-    index = Index.of(world.items("ranks"), board.board_id, period_id)
-    index.check(oracle)
     generations = {item["player_id"]["S"]: int(item["generation"]["N"]) for item in items}
-    assert {player: index.generation_by_player[player] for player in generations} == generations
-    for item in items:
-        _check_record(board, item, index)
+    for layout in board.indexing(period_id).written:
+        index = Index.of(world.items("ranks"), board, period_id, layout)
+        index.check(oracle)
+        assert {player: index.generation_by_player[player] for player in generations} == generations
+        for item in items:
+            _check_record(board, layout, item, index)
 
 
-def _check_record(board: Board, item: Item, index: Index) -> None:
+def _check_record(board: Board, layout: Layout, item: Item, index: Index) -> None:
     line = Line.of(item)
     position = Position(line.score, line.subscore, line.achieved_at, line.player_id)
     if line.hidden:
-        assert not {"standing", "order_key"} & set(item)
+        assert not {"standing", "standing_b", "order_key"} & set(item)
         return
-    assert item["standing"] == item["board_period"]
+    path = place(shape_of(board, layout), board.value(line.score, line.subscore)).path
+    standing = item["standing" if layout.listing is Listing.A else "standing_b"]["S"]
+    digits = ".".join(map(str, path[: layout.slices]))
+    cut = f"#{layout.listed_since}#{digits}" if layout.listed_since > 1 or digits else ""
+    assert standing == item["board_period"]["S"] + cut
     assert item["order_key"]["S"] == order.encode(board, position)
-    assert index.path_by_player[line.player_id] == place(board, board.value(line.score, line.subscore)).path
+    assert index.path_by_player[line.player_id] == path
 
 
 def _check_accounts(world: World) -> None:

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from chalicelib.domain.boards import INT64_MAX, INT64_MIN, Board, Operator, SortOrder
+from chalicelib.domain.layouts import Layout
 from chalicelib.domain.records import Outcome
+from chalicelib.ranking.bins import place, shape_of
 from chalicelib.store.typed import from_milliseconds
 from tests.expressions import Item
 
@@ -140,15 +142,17 @@ class Index:
     path_by_player: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, items: Iterable[Item], board_id: str, period_id: str) -> "Index":
+    def of(cls, items: Iterable[Item], board: Board, period_id: str, layout: Layout | None = None) -> "Index":
+        """Return what lies in the table of one build: that which is read, unless another is wanted."""
         index = cls()
+        layout = layout or board.layout(period_id)
         for item in items:
-            kind, board, period, *rest = item["pk"]["S"].split("#")
-            if (board, period) != (board_id, period_id):
+            kind, board_id, period, *rest = item["pk"]["S"].split("#")
+            if (board_id, period) != (board.board_id, period_id):
                 continue
             if kind == "mark":
-                index._add_mark(rest[0], item)
-            else:
+                index._add_mark(rest[0], item, board, layout)
+            elif kind == "node" and rest[0] == str(layout.generation):
                 index._add_node(_digits(rest[-1]), item)
         return index
 
@@ -165,10 +169,11 @@ class Index:
             if node:
                 assert counts.total() == self.counts_by_node[node[:-1]][node[-1]], node
 
-    def _add_mark(self, player_id: str, item: Item) -> None:
+    def _add_mark(self, player_id: str, item: Item, board: Board, layout: Layout) -> None:
         self.generation_by_player[player_id] = int(item["generation"]["N"])
-        if "path" in item:
-            self.path_by_player[player_id] = _digits(item["path"]["S"])
+        if "value" in item and layout.generation in _digits(item["builds"]["S"]):
+            value = int(item["value"]["N"]), int(item["subvalue"]["N"])
+            self.path_by_player[player_id] = place(shape_of(board, layout), value).path
 
     def _add_node(self, node: tuple[int, ...], item: Item) -> None:
         counts = self.counts_by_node.setdefault(node, Counter())

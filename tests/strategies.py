@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from chalicelib.domain.boards import INT64_MAX, INT64_MIN, Board, Layout, Operator, SortOrder
+from chalicelib.domain.boards import INT64_MAX, INT64_MIN, Board, Operator, SortOrder
+from chalicelib.domain.layouts import Layout, Layouts
 
 EXAMPLES = 1000 if os.environ.get("CI") == "true" else 60
 """How many cases the main properties try."""
@@ -32,7 +33,8 @@ scores = st.one_of(
 )
 """Few enough to tie, to share wide bins, and to stand next to each other across the borders of bins."""
 
-layouts = st.builds(Layout, digits=st.integers(2, 4), lanes=st.integers(1, 3))
+layout = st.builds(Layout, digits=st.integers(2, 4), lanes=st.integers(1, 3), slices=st.integers(0, 2))
+layouts = st.builds(Layouts, first=layout)
 operators = st.sampled_from(Operator)
 orders = st.sampled_from(SortOrder)
 boards = st.builds(
@@ -42,7 +44,7 @@ boards = st.builds(
     sort_order=orders,
     subscore_order=st.none() | orders,
     operator=operators,
-    layout=layouts,
+    layouts=layouts,
     created_at=st.just(datetime(2026, 1, 1, tzinfo=UTC)),
 )
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from chalicelib.domain.layouts import UNCUT, Indexing, Layout, Layouts
+
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 
 
@@ -28,19 +30,6 @@ class Limits:
     max_per_second: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """How the board's rank index is stored. See docs/explanation/ranking.md.
-
-    ``digits`` is the depth of the score's part of the tree, ``lanes`` how many copies of each node share the writes,
-    ``generation`` which build of the index is read.
-    """
-
-    digits: int = 3
-    lanes: int = 1
-    generation: int = 1
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
     board_id: str
@@ -56,11 +45,19 @@ class Board:
     authoritative: bool = False
     retention_days: int | None = None
     """How long a finished period is kept; None: for ever."""
-    layout: Layout = Layout()
+    layouts: Layouts = UNCUT
     created_at: datetime
     revision: int = 1
     sealed: bool = False
     """True from just before the first record on: the rules above are final."""
+
+    def indexing(self, period_id: str) -> Indexing:
+        """Return which layouts of a period's rank index are in use."""
+        return self.layouts.of(period_id)
+
+    def layout(self, period_id: str) -> Layout:
+        """Return the layout that is read."""
+        return self.layouts.of(period_id).read
 
     def value(self, score: int, subscore: int) -> tuple[int, int]:
         """Return (score, subscore) as a pair that sorts ascending from best to worst.

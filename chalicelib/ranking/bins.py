@@ -9,12 +9,24 @@ no configuration. With 3 digits, values below 4,096 in magnitude have a bin of t
 from typing import NamedTuple
 
 from chalicelib.domain.boards import INT64_MIN, Board
+from chalicelib.domain.layouts import Layout
 
 DIGIT_BITS = 6
 _DIGIT_MASK = (1 << DIGIT_BITS) - 1
 
 Path = tuple[int, ...]
 """A digit per level, root first; the lower digit is the better one."""
+
+
+class Shape(NamedTuple):
+    """What decides where a value stands in a tree: the digits of the score's part, and whether subscores go deeper."""
+
+    digits: int
+    subscores: bool
+
+
+def shape_of(board: Board, layout: Layout) -> Shape:
+    return Shape(layout.digits, board.subscore_order is not None)
 
 
 class Bin(NamedTuple):
@@ -80,53 +92,53 @@ class Place(NamedTuple):
     rest: tuple[int, int] | None
 
 
-def place(board: Board, value: tuple[int, int]) -> Place:
-    """Return where a directed (value, subvalue) stands in the board's index.
+def place(shape: Shape, value: tuple[int, int]) -> Place:
+    """Return where a directed (value, subvalue) stands in an index.
 
-    A board with subscores goes deeper below a bin that holds one score only, by the digits of the subscore, so that
+    One with subscores goes deeper below a bin that holds one score only, by the digits of the subscore, so that
     many equal scores cost no more to rank than different ones.
     """
-    scores = bin_of(value[0], board.layout.digits)
-    if board.subscore_order is None:
+    scores = bin_of(value[0], shape.digits)
+    if not shape.subscores:
         return Place(scores.digits, None if scores.first == value[0] else (scores.first, 0))
     if not scores.exact:
         return Place(scores.digits, (scores.first, INT64_MIN))
-    subscores = bin_of(value[1], board.layout.digits)
+    subscores = bin_of(value[1], shape.digits)
     path = scores.digits + subscores.digits
     return Place(path, None if subscores.first == value[1] else (value[0], subscores.first))
 
 
-def first_value(board: Board, path: Path) -> tuple[int, int]:
+def first_value(shape: Shape, path: Path) -> tuple[int, int]:
     """Return the best directed (value, subvalue) that is counted at a full path."""
-    digits = board.layout.digits
+    digits = shape.digits
     score = bin_at(path[:digits]).first
     if len(path) > digits:
         return score, bin_at(path[digits:]).first
-    return score, (INT64_MIN if board.subscore_order else 0)
+    return score, (INT64_MIN if shape.subscores else 0)
 
 
-def holds_one_value(board: Board, path: Path) -> bool:
+def holds_one_value(shape: Shape, path: Path) -> bool:
     """Tell whether all records counted at a full path are equal: a bin of ties."""
-    digits = board.layout.digits
+    digits = shape.digits
     scores = bin_at(path[:digits])
-    if board.subscore_order is None:
+    if not shape.subscores:
         return scores.exact
     return len(path) > digits and bin_at(path[digits:]).exact
 
 
-def range_below(board: Board, path: Path) -> tuple[int, int]:
+def range_below(shape: Shape, path: Path) -> tuple[int, int]:
     """Return the best and the worst directed score counted below a node of the score's part of the tree."""
-    rest = board.layout.digits - len(path)
+    rest = shape.digits - len(path)
     best, worst = bin_at(path + (0,) * rest).first, bin_at(path + (_DIGIT_MASK,) * rest).last
     return best, min(worst, -1) if best < 0 else worst
 
 
-def is_leaf(board: Board, path: Path) -> bool:
+def is_leaf(shape: Shape, path: Path) -> bool:
     """Tell whether a path ends at a bin, rather than at a node with children."""
-    digits = board.layout.digits
+    digits = shape.digits
     if len(path) < digits:
         return False
-    deep = board.subscore_order is not None and bin_at(path[:digits]).exact
+    deep = shape.subscores and bin_at(path[:digits]).exact
     return len(path) == (2 * digits if deep else digits)
 
 

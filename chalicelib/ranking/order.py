@@ -33,10 +33,14 @@ def encode(board: Board, position: Position) -> str:
     return f"{prefix(board.value(position.score, position.subscore))}{milliseconds:012x}{position.player_id}"
 
 
+def value_of(order_key: str) -> tuple[int, int]:
+    """Return the directed (value, subvalue) that a key, or its prefix, begins with."""
+    return int(order_key[:_VALUE_END], 16) - _OFFSET, int(order_key[_VALUE_END:_SUBVALUE_END], 16) - _OFFSET
+
+
 def decode(board: Board, order_key: str) -> Position:
     """Return what the key says; achieved_at to the millisecond."""
-    value = int(order_key[:_VALUE_END], 16) - _OFFSET
-    subvalue = int(order_key[_VALUE_END:_SUBVALUE_END], 16) - _OFFSET
+    value, subvalue = value_of(order_key)
     milliseconds = int(order_key[_SUBVALUE_END:_TIME_END], 16)
     return Position(
         directed(value, board.sort_order),

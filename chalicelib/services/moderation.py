@@ -5,10 +5,11 @@ from dataclasses import replace
 from chalicelib.domain.boards import Board
 from chalicelib.domain.records import Record
 from chalicelib.errors import ContendedError, RecordNotFoundError
+from chalicelib.services.boards import Boards
 from chalicelib.services.clock import Clock
 from chalicelib.services.settle import Settlement, deletion_of, settlement_of
 from chalicelib.store.dynamo import CancelledError, Dynamo, Part
-from chalicelib.store.ranks import UNMARKED, RankStore
+from chalicelib.store.ranks import UNMARKED, OutdatedBoardError, RankStore
 from chalicelib.store.records import RecordStore
 
 _ATTEMPTS = 6
@@ -17,8 +18,9 @@ _ATTEMPTS = 6
 class Moderation:
     """Three calls in sequence each: the record, its mark, one transaction."""
 
-    def __init__(self, dynamo: Dynamo, records: RecordStore, ranks: RankStore, clock: Clock) -> None:
+    def __init__(self, dynamo: Dynamo, boards: Boards, records: RecordStore, ranks: RankStore, clock: Clock) -> None:
         self._dynamo = dynamo
+        self._boards = boards
         self._records = records
         self._ranks = ranks
         self._clock = clock
@@ -30,6 +32,7 @@ class Moderation:
             if self._revised(self._records.delete_part("record", record), deletion_of(board, record, self._clock())):
                 return
             self._dynamo.pause(attempt)
+            board = self._boards.refreshed(board.board_id)
         raise _contended()
 
     def hide(self, player_id: str, board: Board, period_id: str, *, hidden: bool) -> Record:
@@ -42,6 +45,7 @@ class Moderation:
             if self._revised(self._records.hide_part("record", board, revised), settlement_of(board, revised)):
                 return revised
             self._dynamo.pause(attempt)
+            board = self._boards.refreshed(board.board_id)
         raise _contended()
 
     def _record(self, player_id: str, board: Board, period_id: str) -> Record:
@@ -58,7 +62,7 @@ class Moderation:
         mark = self._ranks.marks(board_id, settlement.period_id, [player_id]).get(player_id, UNMARKED)
         try:
             self._dynamo.transact([truth, *self._ranks.parts([settlement.move_from(mark)])])
-        except CancelledError:
+        except (CancelledError, OutdatedBoardError):
             return False
         return True
 

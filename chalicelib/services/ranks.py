@@ -1,16 +1,17 @@
 """Ranks: how many records are better than a value, read from the rank index at a cost that does not grow."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from msgspec import Struct
 
 from chalicelib.domain.boards import Board
+from chalicelib.domain.layouts import Layout
 from chalicelib.ranking import nodes, order
-from chalicelib.ranking.bins import Path, Place, place
+from chalicelib.ranking.bins import Path, Place, place, shape_of
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.ranks import UNMARKED, Mark, RankStore, TreeQuery, TreeReply
-from chalicelib.store.records import RecordStore
+from chalicelib.store.records import RecordStore, Slice
 
 Tree = tuple[str, str]
 """A board id and a period id."""
@@ -35,6 +36,10 @@ class Question(Struct, frozen=True):
     @property
     def tree(self) -> Tree:
         return self.board.board_id, self.period_id
+
+    @property
+    def layout(self) -> Layout:
+        return self.board.layout(self.period_id)
 
 
 class Standing(Struct, frozen=True):
@@ -71,11 +76,13 @@ class RankReader:
         """
         if not questions:
             return []
-        places = [place(question.board, question.value) for question in questions]
+        places = [place(shape_of(each.board, each.layout), each.value) for each in questions]
         ranges = [_ranges(question, where) for question, where in zip(questions, places, strict=True)]
         queries = _tree_queries(questions, places)
         calls = [
-            self._count(question, pair) for question, pairs in zip(questions, ranges, strict=True) for pair in pairs
+            partial(self._records.count_between, _slice(question, where), *pair)
+            for question, where, pairs in zip(questions, places, ranges, strict=True)
+            for pair in pairs
         ]
         replies, counts = self._dynamo.alongside(partial(self._ranks.read, list(queries.values())), calls)
         reply_by_tree = dict(zip(queries, replies, strict=True))
@@ -91,18 +98,21 @@ class RankReader:
         reply = self._ranks.read([TreeQuery(board, period_id, {(): None})])[0]
         return nodes.total(reply.counts_by_node)
 
-    def _count(self, question: Question, keys_between: tuple[str, str]) -> Callable[[], int]:
-        return partial(self._records.count_between, question.board, question.period_id, *keys_between)
+
+def _slice(question: Question, where: Place) -> Slice:
+    """Return the slice in which the whole bin lies."""
+    return Slice(question.board, question.period_id, question.layout, where.path[: question.layout.slices])
 
 
 def _standing(question: Question, path: Path, rest: int, reply: TreeReply) -> Standing:
     mark = question.mark
     if mark is None:
         mark = reply.mark_by_player.get(question.player_id or "", UNMARKED)
-    counted_better = mark.path is not None and mark.path < path
+    counted_at = mark.path(question.board, question.layout)
+    counted_better = counted_at is not None and counted_at < path
     return Standing(
         better=nodes.better(path, reply.counts_by_node) - counted_better + rest,
-        others=nodes.total(reply.counts_by_node) - (mark.path is not None),
+        others=nodes.total(reply.counts_by_node) - (counted_at is not None),
     )
 
 

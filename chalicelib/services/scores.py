@@ -26,7 +26,7 @@ from chalicelib.services.settle import Settlement, Settler, settlement_of
 from chalicelib.store.boards import BoardStore
 from chalicelib.store.dynamo import MAX_TRANSACTION_ITEMS, CancelledError, Dynamo, Item, Part, key_text
 from chalicelib.store.players import PlayerStore
-from chalicelib.store.ranks import MARK_PART, NODE_PART, UNMARKED, Mark, RankStore
+from chalicelib.store.ranks import MARK_PART, NODE_PART, UNMARKED, Mark, OutdatedBoardError, RankStore
 from chalicelib.store.records import RecordStore, row_of
 
 _ATTEMPTS = 6
@@ -294,20 +294,29 @@ class Scores:
         if self._sealed_now(drafts):
             return False
         truth = [part for draft in drafts for part in self._truth_parts(draft)]
-        settlements = [(target, target.settlement) for draft in drafts for target in draft.targets]
-        moves = [settlement.move_from(target.mark) for target, settlement in settlements if settlement is not None]
-        parts = [*truth, *self._ranks.parts(moves)]
-        later = [settlement for _, settlement in settlements if settlement is not None]
-        if len(parts) > MAX_TRANSACTION_ITEMS:
-            return len(drafts) == 1 and self._committed_without_index(truth, later)
-        if not parts:
+        due = [(target.mark, target.settlement) for draft in drafts for target in draft.targets]
+        settlements = [settlement for _, settlement in due if settlement is not None]
+        try:
+            index = self._ranks.parts(
+                [settlement.move_from(mark) for mark, settlement in due if settlement is not None]
+            )
+        except OutdatedBoardError:
+            return False
+        if len(truth) + len(index) > MAX_TRANSACTION_ITEMS:
+            return len(drafts) == 1 and self._committed_without_index(truth, settlements)
+        return self._committed_at_once(truth, index, settlements)
+
+    def _committed_at_once(
+        self, truth: Sequence[Part], index: Sequence[Part], settlements: Sequence[Settlement]
+    ) -> bool:
+        if not truth and not index:
             return True
         try:
-            self._dynamo.transact(parts)
+            self._dynamo.transact([*truth, *index])
         except CancelledError as error:
             if error.refused or not error.contended <= _INDEX_PARTS:
                 return False
-            return self._committed_without_index(truth, later)
+            return self._committed_without_index(truth, settlements)
         return True
 
     def _committed_without_index(self, truth: Sequence[Part], settlements: Sequence[Settlement]) -> bool:

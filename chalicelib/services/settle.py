@@ -9,14 +9,14 @@ import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from chalicelib.domain.boards import Board
 from chalicelib.domain.records import Record
 from chalicelib.errors import StoreUnavailableError
-from chalicelib.ranking.bins import Path, place
+from chalicelib.services.boards import Boards
 from chalicelib.store.dynamo import MAX_TRANSACTION_ITEMS, CancelledError, Dynamo, Part
-from chalicelib.store.ranks import UNMARKED, Mark, Move, RankStore
+from chalicelib.store.ranks import UNMARKED, Mark, Move, OutdatedBoardError, RankStore
 
 _ATTEMPTS = 8
 TOMBSTONE_KEPT = timedelta(days=30)
@@ -25,15 +25,22 @@ _log = logging.getLogger("laurel")
 
 
 class Settlement(Struct, frozen=True):
-    """Where a player should be counted as of a generation of the record; ``path`` None: nowhere."""
+    """By which directed value a player should be counted as of a generation of the record; None: nowhere."""
 
     board: Board
     period_id: str
     player_id: str
-    path: Path | None
+    value: tuple[int, int] | None
     generation: int
     expires_at: datetime | None
     mark_expires_at: datetime | None
+
+    def is_due(self, mark: Mark) -> bool:
+        """Tell whether the mark is older, or as old but silent on a layout that is written by now."""
+        if mark.generation != self.generation:
+            return mark.generation < self.generation
+        written = {layout.generation for layout in self.board.indexing(self.period_id).written}
+        return not written <= set(mark.builds)
 
     def move_from(self, mark: Mark) -> Move:
         return Move(
@@ -41,7 +48,7 @@ class Settlement(Struct, frozen=True):
             self.period_id,
             self.player_id,
             mark,
-            self.path,
+            self.value,
             self.generation,
             self.expires_at,
             self.mark_expires_at,
@@ -50,9 +57,9 @@ class Settlement(Struct, frozen=True):
 
 def settlement_of(board: Board, record: Record) -> Settlement:
     """Return where a stored record should be counted: hidden ones nowhere."""
-    path = None if record.hidden else place(board, board.value(record.score, record.subscore)).path
+    value = None if record.hidden else board.value(record.score, record.subscore)
     expires_at = record.expires_at
-    return Settlement(board, record.period_id, record.player_id, path, record.generation, expires_at, expires_at)
+    return Settlement(board, record.period_id, record.player_id, value, record.generation, expires_at, expires_at)
 
 
 def deletion_of(board: Board, record: Record, now: datetime) -> Settlement:
@@ -66,8 +73,9 @@ def deletion_of(board: Board, record: Record, now: datetime) -> Settlement:
 
 
 class Settler:
-    def __init__(self, dynamo: Dynamo, ranks: RankStore) -> None:
+    def __init__(self, dynamo: Dynamo, boards: Boards, ranks: RankStore) -> None:
         self._dynamo = dynamo
+        self._boards = boards
         self._ranks = ranks
 
     def settle(self, settlements: Sequence[Settlement]) -> bool:
@@ -77,13 +85,18 @@ class Settler:
             settlements: Of one board and period, each player at most once.
         """
         for attempt in range(_ATTEMPTS):
-            pending = self._pending(settlements)
-            if not pending:
+            moves = self._moves(settlements)
+            if not moves:
                 return True
-            moved = [self._moved(group) for group in self._grouped(pending)]
-            if not all(moved):
+            try:
+                groups = self._grouped(moves)
+            except OutdatedBoardError:
+                board = self._boards.refreshed(settlements[0].board.board_id)
+                settlements = [structs.replace(each, board=board) for each in settlements]
+                continue
+            if not all(self._moved(group) for group in groups):  # a list: one that fails keeps none from being tried
                 self._dynamo.pause(attempt)
-        if not self._pending(settlements):
+        if not self._moves(settlements):
             return True
         _log.warning("settle_deferred", extra={"board_id": settlements[0].board.board_id, "count": len(settlements)})
         return False
@@ -95,12 +108,12 @@ class Settler:
         except StoreUnavailableError:
             _log.warning("settle_deferred", extra={"board_id": settlement.board.board_id, "count": 1})
 
-    def _pending(self, settlements: Sequence[Settlement]) -> list[Move]:
+    def _moves(self, settlements: Sequence[Settlement]) -> list[Move]:
         first = settlements[0]
         players = [each.player_id for each in settlements]
         marks = self._ranks.marks(first.board.board_id, first.period_id, players)
         pairs = [(each, marks.get(each.player_id, UNMARKED)) for each in settlements]
-        return [each.move_from(mark) for each, mark in pairs if mark.generation < each.generation]
+        return [each.move_from(mark) for each, mark in pairs if each.is_due(mark)]
 
     def _grouped(self, moves: Sequence[Move]) -> list[list[Part]]:
         """Return the parts of as few transactions as a simple halving finds."""

@@ -11,10 +11,11 @@ from chalicelib.domain.periods import Period
 from chalicelib.domain.records import Record
 from chalicelib.errors import CursorError, RecordNotFoundError
 from chalicelib.ranking import bins, nodes, order
-from chalicelib.ranking.bins import Path
+from chalicelib.ranking.bins import Path, Shape, shape_of
 from chalicelib.ranking.nodes import Counts
 from chalicelib.ranking.pages import Value, competition_ranks, percentile, window
 from chalicelib.services.boards import Boards
+from chalicelib.services.listing import Listing
 from chalicelib.services.ranks import Question, RankReader, Standing
 from chalicelib.services.tokens import Tokens
 from chalicelib.store.dynamo import Dynamo
@@ -71,6 +72,7 @@ class Standings:
         dynamo: Dynamo,
         boards: Boards,
         records: RecordStore,
+        listing: Listing,
         ranks: RankStore,
         reader: RankReader,
         tokens: Tokens,
@@ -78,6 +80,7 @@ class Standings:
         self._dynamo = dynamo
         self._boards = boards
         self._records = records
+        self._listing = listing
         self._ranks = ranks
         self._reader = reader
         self._tokens = tokens
@@ -90,7 +93,7 @@ class Standings:
     def top(self, board_id: str, period: str, limit: int) -> Page:
         """Return the best entries. One Query."""
         board, found = self._tree(board_id, period)
-        rows = self._records.after(board, found.period_id, _TOP, limit + 1)
+        rows = self._listing.after(board, found.period_id, _TOP, limit + 1)
         ranks = competition_ranks(_values(board, rows), {}, position=0)
         return self._page(board, found, rows[:limit], ranks, more_above=False, more_below=len(rows) > limit)
 
@@ -105,10 +108,10 @@ class Standings:
         board, found = self._tree(board_id, period)
         direction, order_key = self._opened(board, found, cursor)
         if direction == _AFTER:
-            rows = self._records.after(board, found.period_id, order_key, limit + 1)
+            rows = self._listing.after(board, found.period_id, order_key, limit + 1)
             shown, more_above, more_below = rows[:limit], True, len(rows) > limit
         else:
-            rows = self._records.before(board, found.period_id, order_key, limit + 1)
+            rows = self._listing.before(board, found.period_id, order_key, limit + 1)
             shown, more_above, more_below = rows[-limit:], len(rows) > limit, True
         ranks = self._ranks_of(board, found.period_id, shown, position=None if more_above else 0)
         return self._page(board, found, shown, ranks, more_above=more_above, more_below=more_below)
@@ -125,10 +128,11 @@ class Standings:
         if located is None:
             return Page(board, found, [])
         path, offset = located
-        first = bins.first_value(board, path)
-        skipped = 0 if bins.holds_one_value(board, path) else offset
+        shape = shape_of(board, board.layout(found.period_id))
+        first = bins.first_value(shape, path)
+        skipped = 0 if bins.holds_one_value(shape, path) else offset
         start = order.prefix(first)
-        rows = self._records.after(board, found.period_id, start, skipped + limit + 1)
+        rows = self._listing.after(board, found.period_id, start, skipped + limit + 1)
         values = _values(board, rows)
         begin = values.index(values[min(skipped, len(rows) - 1)]) if rows else 0
         ranks = competition_ranks(values, {}, position=rank - 1 - offset)
@@ -183,7 +187,7 @@ class Standings:
         tree = board, found.period_id, own.order_key
         standings, (above, below) = self._dynamo.alongside(
             partial(self._reader.read, [_question(board, record)]),
-            [partial(self._records.before, *tree, size + 1), partial(self._records.after, *tree, size + 1)],
+            [partial(self._listing.before, *tree, size + 1), partial(self._listing.after, *tree, size + 1)],
         )
         position = 0 if len(above) <= size else None
         above, below = _without(above, player_id), _without(below, player_id)
@@ -220,8 +224,9 @@ class Standings:
         root = self._nodes(board, found.period_id, [()]).get((), {})
         children = [(digit,) for digit, count in root.items() if count]
         counts_by_node = self._nodes(board, found.period_id, children) if children else {}
+        shape = shape_of(board, board.layout(found.period_id))
         bars = [
-            _bar(board, (*node, digit), count)
+            _bar(board, shape, (*node, digit), count)
             for node, counts in counts_by_node.items()
             for digit, count in counts.items()
             if count
@@ -244,7 +249,8 @@ class Standings:
     def _located(self, board: Board, period_id: str, offset: int) -> tuple[Path, int] | None:
         """Return the bin that holds the record at a 0-based position of the listing, and the offset within it."""
         path: Path = ()
-        while not bins.is_leaf(board, path):
+        shape = shape_of(board, board.layout(period_id))
+        while not bins.is_leaf(shape, path):
             counts = self._nodes(board, period_id, [path]).get(path, {})
             step = nodes.child_at(counts, offset)
             if step is None:
@@ -337,8 +343,8 @@ def _entry(row: Row, rank: int | None) -> Entry:
     return Entry(rank, player_id, row.display_name, row.avatar, score, subscore, achieved_at)
 
 
-def _bar(board: Board, path: Path, count: int) -> Bar:
-    best, worst = bins.range_below(board, path)
+def _bar(board: Board, shape: Shape, path: Path, count: int) -> Bar:
+    best, worst = bins.range_below(shape, path)
     low, high = sorted((directed(best, board.sort_order), directed(worst, board.sort_order)))
     return Bar(low, high, count)
 

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+import msgspec
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
-from chalicelib.domain.boards import Board, Layout, Limits, Operator, SortOrder
+from chalicelib.domain.boards import Board, Limits, Operator, SortOrder
+from chalicelib.domain.layouts import Layouts
 from chalicelib.store.dynamo import ConditionFailedError, Dynamo, Item, bind, translated
 from chalicelib.store.typed import from_milliseconds, milliseconds, s
 
@@ -26,9 +28,7 @@ class BoardItem(Model):
     max_per_second = NumberAttribute(null=True)
     authoritative = BooleanAttribute()
     retention_days = NumberAttribute(null=True)
-    digits = NumberAttribute()
-    lanes = NumberAttribute()
-    generation = NumberAttribute()
+    layouts = UnicodeAttribute()
     created_at = NumberAttribute()
     revision = NumberAttribute()
     sealed = BooleanAttribute()
@@ -93,9 +93,7 @@ def _item(board: Board) -> BoardItem:
         max_per_second=board.limits.max_per_second,
         authoritative=board.authoritative,
         retention_days=board.retention_days,
-        digits=board.layout.digits,
-        lanes=board.layout.lanes,
-        generation=board.layout.generation,
+        layouts=msgspec.json.encode(board.layouts).decode(),
         created_at=milliseconds(board.created_at),
         revision=board.revision,
         sealed=board.sealed,
@@ -114,7 +112,7 @@ def _board(item: BoardItem) -> Board:
         limits=Limits(_whole(item.min_score), _whole(item.max_score), _whole(item.max_per_second)),
         authoritative=item.authoritative,
         retention_days=_whole(item.retention_days),
-        layout=Layout(int(item.digits), int(item.lanes), int(item.generation)),
+        layouts=msgspec.json.decode(item.layouts, type=Layouts),
         created_at=from_milliseconds(item.created_at),
         revision=int(item.revision),
         sealed=item.sealed,

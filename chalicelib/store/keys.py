@@ -3,6 +3,7 @@
 Parts never contain the separator: board ids are slugs, periods are timestamps, player ids are hex.
 """
 
+from chalicelib.domain.layouts import Layout
 from chalicelib.domain.players import Identity
 from chalicelib.ranking.bins import Path
 
@@ -34,6 +35,17 @@ def board_period(board_id: str, period_id: str) -> str:
 def board_and_period(key: str) -> tuple[str, str]:
     board_id, _, period_id = key.partition(_SEPARATOR)
     return board_id, period_id
+
+
+def standing(board_id: str, period_id: str, layout: Layout, slice_digits: Path) -> str:
+    """Return the partition of the ordered index that lists a slice.
+
+    It names the build that listed it, so that what an abandoned build left behind is never read.
+    """
+    whole = board_period(board_id, period_id)
+    if layout.listed_since == 1 and not slice_digits:
+        return whole
+    return _joined(whole, layout.listed_since, path(slice_digits))
 
 
 def receipt(submission_id: str) -> str:

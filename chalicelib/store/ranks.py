@@ -10,8 +10,9 @@ from datetime import datetime
 from msgspec import Struct
 
 from chalicelib.domain.boards import Board
+from chalicelib.domain.layouts import Indexing, Layout
 from chalicelib.ranking import nodes
-from chalicelib.ranking.bins import Path
+from chalicelib.ranking.bins import Path, place, shape_of
 from chalicelib.ranking.nodes import Counts
 from chalicelib.ranking.pages import lane_of
 from chalicelib.store import keys
@@ -23,37 +24,71 @@ MARK_PART, NODE_PART = "mark", "node"
 
 
 class Mark(Struct, frozen=True):
-    """Player p is counted at ``path`` (None: nowhere) as of ``generation`` of the record."""
+    """Player p is counted by ``value`` (directed; None: nowhere) as of ``generation`` of the record.
 
-    path: Path | None
+    So say the layouts whose generations are ``builds``; the bin follows from value and layout.
+    """
+
+    value: tuple[int, int] | None
     generation: int
+    builds: tuple[int, ...] = (1,)
+
+    def path(self, board: Board, layout: Layout) -> Path | None:
+        """Return the bin that counts the player in a layout; None when none does."""
+        if self.value is None or layout.generation not in self.builds:
+            return None
+        return place(shape_of(board, layout), self.value).path
+
+    def tells_of_more_than(self, indexing: Indexing) -> bool:
+        """Tell whether a build exists that ``indexing`` does not name: it is out of date."""
+        return max(self.builds, default=0) > indexing.newest
 
 
-UNMARKED = Mark(None, 0)
+UNMARKED = Mark(None, 0, ())
+
+
+class OutdatedBoardError(Exception):
+    """A board's definition is older than the marks of its players: read it again."""
 
 
 class Move(Struct, frozen=True):
-    """A player's place in the index changes from what the mark says to ``path``, as of the record's ``generation``."""
+    """A player's place changes from what the mark says to ``value``, as of the record's ``generation``.
+
+    It changes in every layout that is written.
+    """
 
     board: Board
     period_id: str
     player_id: str
     mark: Mark
-    path: Path | None
+    value: tuple[int, int] | None
     generation: int
     expires_at: datetime | None
     """When the period is forgotten, and its nodes with it."""
     mark_expires_at: datetime | None
 
+    @property
+    def indexing(self) -> Indexing:
+        return self.board.indexing(self.period_id)
+
+    def paths(self, layout: Layout) -> tuple[Path | None, Path | None]:
+        """Return the bins the player leaves and enters in a layout."""
+        after = None if self.value is None else place(shape_of(self.board, layout), self.value).path
+        return self.mark.path(self.board, layout), after
+
 
 class TreeQuery(Struct, frozen=True):
-    """Nodes and marks wanted of one board and period. No two queries of one read may be for the same."""
+    """Nodes and marks wanted of one board and period. No two queries of one read may be for the same.
+
+    ``layout``: None for the one that is read.
+    """
 
     board: Board
     period_id: str
     nodes: dict[Path, None]
     players: dict[str, None] = {}  # msgspec gives each instance its own
     """Both are ordered sets."""
+    layout: Layout | None = None
 
 
 class TreeReply(Struct, frozen=True):
@@ -70,8 +105,8 @@ class RankStore:
         return {"pk": s(keys.mark(board_id, period_id, player_id))}
 
     def parsed_mark(self, item: Item) -> Mark:
-        path = keys.parsed_path(item["path"]["S"]) if "path" in item else None
-        return Mark(path, int(item["generation"]["N"]))
+        value = (int(item["value"]["N"]), int(item["subvalue"]["N"])) if "value" in item else None
+        return Mark(value, int(item["generation"]["N"]), keys.parsed_path(item["builds"]["S"]))
 
     def marks(self, board_id: str, period_id: str, player_ids: Sequence[str]) -> dict[str, Mark]:
         """Return the marks that exist, by player. One consistent request per 100 players."""
@@ -104,43 +139,61 @@ class RankStore:
         """Return the writes that make all moves: the marks, each only if it is still as read, and the nodes between.
 
         Nodes shared by several moves are written once.
+
+        Raises:
+            OutdatedBoardError: A mark tells of a layout that its board does not.
         """
+        if any(move.mark.tells_of_more_than(move.indexing) for move in moves):
+            raise OutdatedBoardError
         written = [self._mark_part(move) for move in moves]
-        for (board_id, period_id, lane), group in _by_tree(moves).items():
-            deltas = nodes.moves((move.mark.path, move.path) for move in group)
-            for node, children in deltas.items():
-                key = keys.node(board_id, period_id, group[0].board.layout.generation, lane, node)
-                written.append(_node_part(self.table, key, children, group[0].expires_at))
+        for key, tree in _trees(moves).items():
+            written += [
+                _node_part(self.table, keys.node(*key, node), children, tree.expires_at)
+                for node, children in nodes.moves(tree.pairs).items()
+            ]
         return written
 
     def _mark_part(self, move: Move) -> Part:
         item: Item = {
             **self.mark_key(move.board.board_id, move.period_id, move.player_id),
             "generation": n(move.generation),
+            "builds": s(keys.path(tuple(layout.generation for layout in move.indexing.written))),
         }
-        if move.path is not None:
-            item["path"] = s(keys.path(move.path))
+        if move.value is not None:
+            item["value"], item["subvalue"] = map(n, move.value)
         if move.mark_expires_at is not None:
             item["expires_at"] = n(seconds(move.mark_expires_at))
         request: Item = {"TableName": self.table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
         if move.mark is not UNMARKED:
-            request["ConditionExpression"] = "generation = :generation"
-            request["ExpressionAttributeValues"] = {":generation": n(move.mark.generation)}
+            request["ConditionExpression"] = "generation = :generation AND builds = :builds"
+            request["ExpressionAttributeValues"] = {
+                ":generation": n(move.mark.generation),
+                ":builds": s(keys.path(move.mark.builds)),
+            }
         return Part(MARK_PART, "Put", request)
 
 
+class _Tree(Struct):
+    """What moves in one lane of one build of a board and period's index; it expires as a whole."""
+
+    expires_at: datetime | None
+    pairs: list[tuple[Path | None, Path | None]] = []  # msgspec gives each instance its own
+
+
 def _node_keys(query: TreeQuery) -> Iterator[tuple[str, Path]]:
-    layout = query.board.layout
+    layout = query.layout or query.board.layout(query.period_id)
     for node in query.nodes:
         for lane in range(layout.lanes):
             yield keys.node(query.board.board_id, query.period_id, layout.generation, lane, node), node
 
 
-def _by_tree(moves: Sequence[Move]) -> dict[tuple[str, str, int], list[Move]]:
-    trees: dict[tuple[str, str, int], list[Move]] = {}
+def _trees(moves: Sequence[Move]) -> dict[tuple[str, str, int, int], _Tree]:
+    trees: dict[tuple[str, str, int, int], _Tree] = {}
     for move in moves:
-        lane = lane_of(move.player_id, move.board.layout.lanes)
-        trees.setdefault((move.board.board_id, move.period_id, lane), []).append(move)
+        for layout in move.indexing.written:
+            lane = lane_of(move.player_id, layout.lanes)
+            key = move.board.board_id, move.period_id, layout.generation, lane
+            trees.setdefault(key, _Tree(move.expires_at)).pairs.append(move.paths(layout))
     return trees
 
 

@@ -9,15 +9,21 @@ from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
 
 from chalicelib.domain.boards import Board
+from chalicelib.domain.layouts import Layout, Listing
 from chalicelib.domain.records import Record
 from chalicelib.errors import ContendedError
 from chalicelib.ranking import order
+from chalicelib.ranking.bins import Path, place, shape_of
 from chalicelib.ranking.order import Position
 from chalicelib.store import keys
 from chalicelib.store.dynamo import CancelledError, Dynamo, Item, Part, bind
 from chalicelib.store.typed import from_milliseconds, from_seconds, milliseconds, n, s, seconds
 
-RANKING_INDEX = "ranking"
+_INDEX_BY_LISTING = {Listing.A: "ranking", Listing.B: "ranking_b"}
+_STANDING_BY_LISTING = {Listing.A: "standing", Listing.B: "standing_b"}
+_INDEX_KEYS = (*_STANDING_BY_LISTING.values(), "order_key")
+_END = "~"
+"""Sorts after every ordering key, as "" does before."""
 _ATTEMPTS = 6
 
 
@@ -25,10 +31,21 @@ class RankingIndex(GlobalSecondaryIndex["RecordItem"]):
     """A board's visible records in rank order: hidden records have no index keys."""
 
     class Meta:
-        index_name = RANKING_INDEX
+        index_name = _INDEX_BY_LISTING[Listing.A]
         projection = IncludeProjection(["display_name", "avatar"])
 
     standing = UnicodeAttribute(hash_key=True)
+    order_key = UnicodeAttribute(range_key=True)
+
+
+class OtherRankingIndex(GlobalSecondaryIndex["RecordItem"]):
+    """The same, for boards whose other listing is read or being filled."""
+
+    class Meta:
+        index_name = _INDEX_BY_LISTING[Listing.B]
+        projection = IncludeProjection(["display_name", "avatar"])
+
+    standing_b = UnicodeAttribute(hash_key=True)
     order_key = UnicodeAttribute(range_key=True)
 
 
@@ -39,6 +56,7 @@ class RecordItem(Model):
     player_id = UnicodeAttribute(hash_key=True)
     board_period = UnicodeAttribute(range_key=True)
     standing = UnicodeAttribute(null=True)
+    standing_b = UnicodeAttribute(null=True)
     order_key = UnicodeAttribute(null=True)
     score = NumberAttribute()
     subscore = NumberAttribute()
@@ -49,6 +67,16 @@ class RecordItem(Model):
     hidden = BooleanAttribute(default=False)
     expires_at = NumberAttribute(null=True)
     ranking: ClassVar[RankingIndex] = RankingIndex()
+    ranking_b: ClassVar[OtherRankingIndex] = OtherRankingIndex()
+
+
+class Slice(Struct, frozen=True):
+    """A part of a board and period's listing that lies in one partition; ``digits``: () for the whole of it."""
+
+    board: Board
+    period_id: str
+    layout: Layout
+    digits: Path = ()
 
 
 class Row(Struct, frozen=True):
@@ -107,26 +135,40 @@ class RecordStore:
 
         It leaves the rest alone: a new name may have been written since the record was read.
         """
+        shown = {} if record.hidden else _index_keys(board, record)
         values: Item = {
             ":hidden": {"BOOL": record.hidden},
             ":generation": n(record.generation),
             ":before": n(record.generation - 1),
+            **{f":{key}": value for key, value in shown.items()},
         }
-        expression = "SET #hidden = :hidden, generation = :generation"
-        if record.hidden:
-            expression += " REMOVE standing, order_key"
-        else:
-            expression += ", standing = :standing, order_key = :order_key"
-            values |= {f":{key}": value for key, value in _index_keys(board, record).items()}
-        request: Item = {
-            "TableName": self.table,
-            "Key": self.key(record.player_id, record.board_id, record.period_id),
-            "UpdateExpression": expression,
+        request = {
             "ConditionExpression": "generation = :before",
             "ExpressionAttributeNames": {"#hidden": "hidden"},
             "ExpressionAttributeValues": values,
         }
-        return Part(name, "Update", request)
+        expression = _listing_expression("SET #hidden = :hidden, generation = :generation, ", shown)
+        return self._update_part(name, record, expression, request)
+
+    def is_listed(self, board: Board, item: Item) -> bool:
+        """Tell whether a stored record stands where every listing in use wants it, and nowhere else."""
+        record = _parsed(item)
+        wanted = {} if record.hidden else _index_keys(board, record)
+        return {name: item[name] for name in _INDEX_KEYS if name in item} == wanted
+
+    def list_part(self, name: str, board: Board, record: Record) -> Part:
+        """Return the write that lists a visible record as every layout in use wants it, refused if the record changed.
+
+        Its generation stays: nothing about the record itself is new.
+        """
+        request = _unchanged(record)
+        shown = _index_keys(board, record)
+        request["ExpressionAttributeValues"] |= {f":{key}": value for key, value in shown.items()}
+        return self._update_part(name, record, _listing_expression("SET ", shown), request)
+
+    def _update_part(self, name: str, record: Record, expression: str, request: Item) -> Part:
+        key = self.key(record.player_id, record.board_id, record.period_id)
+        return Part(name, "Update", {"TableName": self.table, "Key": key, "UpdateExpression": expression, **request})
 
     def delete_part(self, name: str, record: Record) -> Part:
         key = self.key(record.player_id, record.board_id, record.period_id)
@@ -149,49 +191,61 @@ class RecordStore:
 
     def _rename_part(self, record: Record, display_name: str, avatar: str | None) -> Part:
         request: Item = {
-            "TableName": self.table,
-            "Key": self.key(record.player_id, record.board_id, record.period_id),
-            "UpdateExpression": "SET display_name = :display_name REMOVE avatar",
             "ConditionExpression": "attribute_exists(player_id)",
             "ExpressionAttributeValues": {":display_name": s(display_name)},
         }
-        if avatar is not None:
-            request["UpdateExpression"] = "SET display_name = :display_name, avatar = :avatar"
-            request["ExpressionAttributeValues"][":avatar"] = s(avatar)
-        return Part("record", "Update", request)
+        if avatar is None:
+            return self._update_part("record", record, "SET display_name = :display_name REMOVE avatar", request)
+        request["ExpressionAttributeValues"][":avatar"] = s(avatar)
+        return self._update_part("record", record, "SET display_name = :display_name, avatar = :avatar", request)
 
-    def count_between(self, board: Board, period_id: str, first: str, last: str) -> int:
+    def count_between(self, within: Slice, first: str, last: str) -> int:
         """Return how many order keys lie in [first, last]. Cost: half a read unit per 4 KB of index items between."""
-        request = self._ranking(board, period_id, "standing = :standing AND order_key BETWEEN :first AND :last")
+        request = _ranking(self.table, within, "order_key BETWEEN :first AND :last")
         request["ExpressionAttributeValues"] |= {":first": s(first), ":last": s(last)}
         return self._dynamo.count(request)
 
-    def after(self, board: Board, period_id: str, order_key: str, limit: int) -> list[Row]:
+    def after(self, within: Slice, order_key: str, limit: int) -> list[Row]:
         """Return the rows that follow a key ("" for the top), best first. One query per 1 MB."""
-        request = self._ranking(board, period_id, "standing = :standing AND order_key > :key")
+        request = _ranking(self.table, within, "order_key > :key")
         request["ExpressionAttributeValues"][":key"] = s(order_key or " ")
-        return [_row(board, item) for item in self._dynamo.rows(request, limit)]
+        return [_row(within.board, item) for item in self._dynamo.rows(request, limit)]
 
-    def before(self, board: Board, period_id: str, order_key: str, limit: int) -> list[Row]:
-        """Return the ``limit`` rows just above a key, best first."""
-        request = self._ranking(board, period_id, "standing = :standing AND order_key < :key")
-        request["ExpressionAttributeValues"][":key"] = s(order_key)
+    def before(self, within: Slice, order_key: str, limit: int) -> list[Row]:
+        """Return the ``limit`` rows just above a key ("" for the bottom), best first."""
+        request = _ranking(self.table, within, "order_key < :key")
+        request["ExpressionAttributeValues"][":key"] = s(order_key or _END)
         request["ScanIndexForward"] = False
-        return [_row(board, item) for item in reversed(self._dynamo.rows(request, limit))]
+        return [_row(within.board, item) for item in reversed(self._dynamo.rows(request, limit))]
 
-    def _ranking(self, board: Board, period_id: str, condition: str) -> Item:
-        return {
-            "TableName": self.table,
-            "IndexName": RANKING_INDEX,
-            "KeyConditionExpression": condition,
-            "ExpressionAttributeValues": {":standing": s(keys.board_period(board.board_id, period_id))},
-        }
+
+def _ranking(table: str, within: Slice, condition: str) -> Item:
+    standing = _STANDING_BY_LISTING[within.layout.listing]
+    partition = keys.standing(within.board.board_id, within.period_id, within.layout, within.digits)
+    return {
+        "TableName": table,
+        "IndexName": _INDEX_BY_LISTING[within.layout.listing],
+        "KeyConditionExpression": f"{standing} = :standing AND {condition}",
+        "ExpressionAttributeValues": {":standing": s(partition)},
+    }
 
 
 def row_of(board: Board, record: Record) -> Row:
     """Return the row the ordered index will show for a record."""
     position = Position(record.score, record.subscore, record.achieved_at, record.player_id)
     return Row(position, order.encode(board, position), record.display_name, record.avatar)
+
+
+def _listing_expression(setting: str, shown: Item) -> str:
+    """Return an update that also writes the index keys of ``shown``, and removes the others."""
+    gone = [name for name in _INDEX_KEYS if name not in shown]
+    expression = (setting + ", ".join(f"{name} = :{name}" for name in shown)).removesuffix(", ")
+    return f"{expression} REMOVE {', '.join(gone)}" if gone else expression
+
+
+def slice_digits(board: Board, layout: Layout, value: tuple[int, int]) -> Path:
+    """Return the slice of a layout's listing in which a directed value stands."""
+    return place(shape_of(board, layout), value).path[: layout.slices] if layout.slices else ()
 
 
 def _unchanged(record: Record) -> Item:
@@ -227,10 +281,14 @@ def _item(board: Board, record: Record) -> Item:
 
 
 def _index_keys(board: Board, record: Record) -> Item:
-    return {
-        "standing": s(keys.board_period(record.board_id, record.period_id)),
-        "order_key": s(row_of(board, record).order_key),
-    }
+    """Return what lists a record: its place in every listing in use, and its key in their order."""
+    value = board.value(record.score, record.subscore)
+    listed: Item = {"order_key": s(row_of(board, record).order_key)}
+    for layout in board.indexing(record.period_id).written:
+        digits = slice_digits(board, layout, value)
+        partition = keys.standing(record.board_id, record.period_id, layout, digits)
+        listed[_STANDING_BY_LISTING[layout.listing]] = s(partition)
+    return listed
 
 
 def _parsed(item: Item) -> Record:

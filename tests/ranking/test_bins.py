@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.domain.boards import INT64_MAX, INT64_MIN, Board, Layout, SortOrder
+from chalicelib.domain.boards import INT64_MAX, INT64_MIN, Board, SortOrder
 from chalicelib.ranking import bins
-from chalicelib.ranking.bins import Path, bin_at, bin_of, place
+from chalicelib.ranking.bins import Path, Shape, bin_at, bin_of, place, shape_of
 from tests.strategies import EXAMPLES, boards, int64, scores
 
 digit_counts = st.integers(2, 4)
@@ -85,10 +85,10 @@ def test_rank_is_the_better_bins_and_the_better_ones_of_the_same_bin(
     board: Board, others: list[tuple[int, int]], own: tuple[int, int]
 ) -> None:
     own, *others = (_allowed(board, value) for value in (own, *others))
-    where = place(board, own)
+    where = place(_shape(board), own)
 
-    in_better_bins = sum(place(board, value).path < where.path for value in others)
-    in_same_bin = [value for value in others if place(board, value).path == where.path]
+    in_better_bins = sum(place(_shape(board), value).path < where.path for value in others)
+    in_same_bin = [value for value in others if place(_shape(board), value).path == where.path]
     looked_at = [] if where.rest is None else [value for value in others if where.rest <= value < own]
 
     assert in_better_bins + len(looked_at) == sum(value < own for value in others)
@@ -99,7 +99,7 @@ def test_rank_is_the_better_bins_and_the_better_ones_of_the_same_bin(
 @settings(max_examples=EXAMPLES)
 @given(board=boards, one=values, other=values)
 def test_no_path_is_the_beginning_of_another(board: Board, one: tuple[int, int], other: tuple[int, int]) -> None:
-    first, second = place(board, _allowed(board, one)).path, place(board, _allowed(board, other)).path
+    first, second = place(_shape(board), _allowed(board, one)).path, place(_shape(board), _allowed(board, other)).path
 
     assert first == second or first != second[: len(first)]
 
@@ -109,14 +109,14 @@ def test_no_path_is_the_beginning_of_another(board: Board, one: tuple[int, int],
 @given(board=boards, value=values)
 def test_a_path_ends_at_a_leaf_and_says_what_it_holds(board: Board, value: tuple[int, int]) -> None:
     value = _allowed(board, value)
-    path = place(board, value).path
+    path = place(_shape(board), value).path
 
-    assert bins.is_leaf(board, path)
-    assert not any(bins.is_leaf(board, path[:depth]) for depth in range(len(path)))
-    first = bins.first_value(board, path)
+    assert bins.is_leaf(_shape(board), path)
+    assert not any(bins.is_leaf(_shape(board), path[:depth]) for depth in range(len(path)))
+    first = bins.first_value(_shape(board), path)
     assert first <= value
-    assert place(board, first).path == path
-    if bins.holds_one_value(board, path):
+    assert place(_shape(board), first).path == path
+    if bins.holds_one_value(_shape(board), path):
         assert first == value
 
 
@@ -124,8 +124,8 @@ def test_a_path_ends_at_a_leaf_and_says_what_it_holds(board: Board, value: tuple
 @settings(max_examples=EXAMPLES)
 @given(board=boards, value=int64, depth=st.integers(1, 4))
 def test_a_nodes_range_holds_exactly_the_scores_below_it(board: Board, value: int, depth: int) -> None:
-    node = bin_of(value, board.layout.digits).digits[:depth]
-    best, worst = bins.range_below(board, node)
+    node = bin_of(value, board.layout("all").digits).digits[:depth]
+    best, worst = bins.range_below(_shape(board), node)
 
     assert INT64_MIN <= best <= value <= worst <= INT64_MAX
     assert _node(board, best, depth) == _node(board, worst, depth) == node
@@ -136,15 +136,15 @@ def test_a_nodes_range_holds_exactly_the_scores_below_it(board: Board, value: in
 def test_bins_without_subscores_need_no_look_below_their_first_value() -> None:
     board = _board(None)
 
-    assert place(board, (8192, 0)).rest is None
-    assert place(board, (8193, 0)).rest == (8192, 0)
+    assert place(_shape(board), (8192, 0)).rest is None
+    assert place(_shape(board), (8193, 0)).rest == (8192, 0)
 
 
 def test_equal_scores_with_subscores_go_deeper() -> None:
     board = _board(SortOrder.ASC)
 
-    assert len(place(board, (5, 7)).path) == 6
-    assert len(place(board, (100_001, 7)).path) == 3
+    assert len(place(_shape(board), (5, 7)).path) == 6
+    assert len(place(_shape(board), (100_001, 7)).path) == 3
 
 
 def _board(subscore_order: SortOrder | None) -> Board:
@@ -152,9 +152,12 @@ def _board(subscore_order: SortOrder | None) -> Board:
         board_id="race",
         title="Race",
         subscore_order=subscore_order,
-        layout=Layout(),
         created_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
+
+
+def _shape(board: Board) -> Shape:
+    return shape_of(board, board.layout("all"))
 
 
 def _allowed(board: Board, value: tuple[int, int]) -> tuple[int, int]:
@@ -162,4 +165,4 @@ def _allowed(board: Board, value: tuple[int, int]) -> tuple[int, int]:
 
 
 def _node(board: Board, value: int, depth: int) -> Path:
-    return bin_of(value, board.layout.digits).digits[:depth]
+    return bin_of(value, board.layout("all").digits).digits[:depth]

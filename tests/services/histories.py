@@ -98,8 +98,8 @@ class History:
 
     def check(self) -> None:
         invariants.check(self.world)
-        for (board_id, period_id), oracle in self.oracles.items():
-            Index.of(self.world.items("ranks"), board_id, period_id).check(oracle)
+        for (_board_id, period_id), oracle in self.oracles.items():
+            Index.of(self.world.items("ranks"), oracle.board, period_id).check(oracle)
             Answers(self.world, oracle, period_id, self.random).check()
         assert sum(len(oracle.lines) for oracle in self.oracles.values()) == len(self.world.items("records"))
 

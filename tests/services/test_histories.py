@@ -41,7 +41,7 @@ rules = st.fixed_dictionaries(
         "sort_order": orders,
         "subscore_order": st.none() | orders,
         "operator": operators,
-        "layout": layouts,
+        "layouts": layouts,
         "reset": st.sampled_from([None, "0 * * * *"]),
     }
 )

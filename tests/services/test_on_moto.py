@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.boards import Layout, Operator, SortOrder
+from chalicelib.domain.boards import Operator, SortOrder
+from chalicelib.domain.layouts import Layout, Layouts
 from tests.expressions import Item
 from tests.fake_dynamodb import Call, FakeDynamoDB
 from tests.services.histories import BOARDS, PLAYERS, History, Leave, Moderate, Play, Rename, Step, Submit, Wait
@@ -30,7 +31,7 @@ class Forwarding(FakeDynamoDB):
 RULES: list[dict[str, object]] = [
     {"sort_order": SortOrder.DESC, "reset": "0 * * * *", "retention_days": 30},
     {"sort_order": SortOrder.ASC, "subscore_order": SortOrder.DESC, "operator": Operator.SET},
-    {"sort_order": SortOrder.DESC, "operator": Operator.INCR, "layout": Layout(digits=2, lanes=2)},
+    {"sort_order": SortOrder.DESC, "operator": Operator.INCR, "layouts": Layouts(Layout(digits=2, lanes=2, slices=1))},
 ]
 
 

@@ -24,7 +24,7 @@ histories = st.lists(versions, min_size=1, max_size=8)
 
 def settler(world: World) -> Settler:
     dynamo = Dynamo(world.client, Inline(), world.pauses.append)
-    return Settler(dynamo, RankStore(f"{PREFIX}ranks", dynamo))
+    return Settler(dynamo, world.services.boards, RankStore(f"{PREFIX}ranks", dynamo))
 
 
 def record(player: int, score: int, generation: int, *, hidden: bool = False) -> Record:
@@ -52,23 +52,23 @@ def oracle_of(board: Board, history_by_player: list[list[tuple[int | None, bool]
 
 
 def index(world: World) -> Index:
-    return Index.of(world.items("ranks"), "race", "all")
+    return Index.of(world.items("ranks"), world.services.boards.refreshed("race"), "all")
 
 
 @pytest.mark.property
 @settings(max_examples=EXAMPLES)
 @given(
-    layout=layouts,
+    layouts=layouts,
     history_by_player=histories,
     repeated=st.booleans(),
     busy=st.integers(0, 4),
     random=st.randoms(use_true_random=False),
 )
 def test_batches_delivered_in_any_order_and_any_number_of_times_count_everybody_once(
-    layout: object, history_by_player: list[list[tuple[int | None, bool]]], repeated: bool, busy: int, random: Random
+    layouts: object, history_by_player: list[list[tuple[int | None, bool]]], repeated: bool, busy: int, random: Random
 ) -> None:
     world = World()
-    board = world.board(layout=layout)
+    board = world.board(layouts=layouts)
     everything = [
         each for player, history in enumerate(history_by_player) for each in settlements(board, player, history)
     ]

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.domain.boards import Board, Layout, Limits
+from chalicelib.domain.boards import Board, Limits
 from chalicelib.domain.games import Game, GameResult
+from chalicelib.domain.layouts import Indexing, Layout, Layouts, Listing
 from chalicelib.domain.players import Identity, IdentityKind, Player, PlayerState
 from chalicelib.domain.records import Outcome, Placement, Reason, Score, Submission
 from chalicelib.store.boards import BoardStore
@@ -22,6 +23,8 @@ from tests.world import EPOCH, Inline
 
 DEFINITIONS = list(tables())
 EXAMPLES = 100
+SLICED = Layout(8, 4, 2, 2, Listing.B, 8)
+LAYOUTS = Layouts(Layout(4, 2, 7), (("20261122T0000Z", SLICED),), (("all", Indexing(Layout(), (SLICED,))),))
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
 limits = st.builds(Limits, *[st.none() | int64] * 3)
@@ -89,7 +92,7 @@ GAME = Game(PLAYER.player_id, "3" * 32, "classic", 2**53 - 1, EPOCH, EPOCH + tim
 )
 def test_boards_read_back(board: Board, limits: Limits, reset: str | None, days: int | None, sealed: bool) -> None:
     store = BoardStore(f"{PREFIX}boards", dynamo())
-    board = replace(board, limits=limits, reset=reset, retention_days=days, sealed=sealed, layout=Layout(4, 2, 7))
+    board = replace(board, limits=limits, reset=reset, retention_days=days, sealed=sealed, layouts=LAYOUTS)
 
     assert store.create(board)
     assert store.get("race") == board

@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.boards import Board
+from chalicelib.domain.layouts import Indexing, Layout, Layouts, Listing
 from chalicelib.domain.records import Record
-from chalicelib.store.dynamo import Dynamo
-from chalicelib.store.records import RecordItem, RecordStore, row_of
+from chalicelib.store.dynamo import CancelledError, Dynamo
+from chalicelib.store.records import RecordItem, RecordStore, Slice, row_of, slice_digits
 from tests.expressions import Item
 from tests.fake_dynamodb import FakeDynamoDB
 from tests.strategies import EXAMPLES, boards, instants, int64, player_ids
@@ -16,6 +17,7 @@ from tests.tables import PREFIX, tables
 from tests.world import EPOCH, Inline
 
 BOARD = Board(board_id="race", title="Race", created_at=EPOCH)
+WHOLE = Slice(BOARD, "all", Layout())
 DEFINITIONS = list(tables())
 
 records = st.builds(
@@ -97,12 +99,12 @@ def test_rows_follow_each_other_in_rank_order(store: RecordStore) -> None:
     names = [
         [row.display_name for row in rows]
         for rows in (
-            store.after(BOARD, "all", "", 9),
-            store.after(BOARD, "all", own, 9),
-            store.before(BOARD, "all", own, 9),
-            store.after(BOARD, "all", "", 2),
-            store.before(BOARD, "all", "g", 2),
-            store.after(BOARD, "other", "", 9),
+            store.after(WHOLE, "", 9),
+            store.after(WHOLE, own, 9),
+            store.before(WHOLE, own, 9),
+            store.after(WHOLE, "", 2),
+            store.before(WHOLE, "g", 2),
+            store.after(Slice(BOARD, "other", Layout()), "", 9),
         )
     ]
 
@@ -114,13 +116,64 @@ def test_counting_includes_both_ends(store: RecordStore) -> None:
     stored(store, *listed)
     keys = [row_of(BOARD, each).order_key for each in listed]
 
-    assert store.count_between(BOARD, "all", keys[0], keys[2]) == 3
-    assert store.count_between(BOARD, "all", keys[1], keys[1]) == 1
-    assert store.count_between(BOARD, "all", keys[0] + " ", keys[2][:-1]) == 1
+    assert store.count_between(WHOLE, keys[0], keys[2]) == 3
+    assert store.count_between(WHOLE, keys[1], keys[1]) == 1
+    assert store.count_between(WHOLE, keys[0] + " ", keys[2][:-1]) == 1
 
 
 def test_a_row_shows_what_its_record_will(store: RecordStore) -> None:
     each = record("a", 5, avatar="x.png", achieved_at=EPOCH + timedelta(milliseconds=1))
     stored(store, each)
 
-    assert store.after(BOARD, "all", "", 1) == [row_of(BOARD, each)]
+    assert store.after(WHOLE, "", 1) == [row_of(BOARD, each)]
+
+
+SLICED = Layout(2, slices=1, listing=Listing.B, listed_since=2)
+REBUILDING = replace(BOARD, layouts=Layouts().with_period("all", Indexing(Layout(), (SLICED,))))
+REBUILT = replace(BOARD, layouts=Layouts().with_period("all", Indexing(SLICED)))
+
+
+def test_a_record_stands_in_every_listing_in_use(store: RecordStore) -> None:
+    few, many = record("few", 5), record("many", 5000)
+    for each in (few, many):
+        store._dynamo.transact([store.put_part("record", REBUILDING, each, None)])  # noqa: SLF001  # as the services do
+
+    assert [row.display_name for row in store.after(WHOLE, "", 9)] == ["many", "few"]
+    for each in (few, many):
+        digits = slice_digits(REBUILDING, SLICED, BOARD.value(each.score, 0))
+        assert store.after(Slice(REBUILDING, "all", SLICED, digits), "", 9) == [row_of(BOARD, each)]
+
+
+@pytest.mark.parametrize("board", [BOARD, REBUILDING, REBUILT])
+def test_a_record_is_listed_anew_without_a_new_generation(store: RecordStore, board: Board) -> None:
+    each = record("a", 5)
+    stored(store, each)
+    items = store._dynamo.client.items  # noqa: SLF001  # what lies there, as no call would tell
+
+    store._dynamo.transact([store.list_part("record", board, each)])  # noqa: SLF001  # as the services do
+
+    assert items(store.table) == [written(board, each)]
+    assert store.is_listed(board, items(store.table)[0])
+    assert all(
+        store.is_listed(other, items(store.table)[0]) is (other == board) for other in (BOARD, REBUILDING, REBUILT)
+    )
+
+
+def test_a_record_that_changed_meanwhile_is_not_listed_anew(store: RecordStore) -> None:
+    stored(store, record("a", 5, generation=2))
+
+    with pytest.raises(CancelledError):
+        store._dynamo.transact([store.list_part("record", REBUILT, record("a", 4))])  # noqa: SLF001  # the same
+
+
+@pytest.mark.parametrize("board", [BOARD, REBUILDING, REBUILT])
+def test_a_hidden_record_stands_in_no_listing_and_comes_back_to_all(store: RecordStore, board: Board) -> None:
+    each = record("a", 5)
+    store._dynamo.transact([store.put_part("record", REBUILDING, each, None)])  # noqa: SLF001  # as the services do
+    hidden, shown = replace(each, hidden=True, generation=2), replace(each, generation=3)
+
+    store._dynamo.transact([store.hide_part("record", board, hidden)])  # noqa: SLF001  # the same
+    assert store._dynamo.client.items(store.table) == [written(board, hidden)]  # noqa: SLF001  # the same
+    store._dynamo.transact([store.hide_part("record", board, shown)])  # noqa: SLF001  # the same
+
+    assert store._dynamo.client.items(store.table) == [written(board, shown)]  # noqa: SLF001  # the same
