@@ -65,6 +65,10 @@ def mark(board_id: str, period_id: str, player_id: str) -> str:
     return _joined("mark", board_id, period_id, player_id)
 
 
+def job(kind: str, board_id: str, period_id: str) -> str:
+    return _joined("job", kind, board_id, period_id)
+
+
 def path(digits: Path) -> str:
     return ".".join(map(str, digits))
 
