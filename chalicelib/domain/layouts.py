@@ -39,6 +39,8 @@ class Indexing:
 
     read: Layout = Layout()
     also_written: tuple[Layout, ...] = ()
+    given_up: int = 0
+    """The last build that was begun and not finished: marks may go on naming it."""
 
     @property
     def written(self) -> tuple[Layout, ...]:
@@ -46,8 +48,8 @@ class Indexing:
 
     @property
     def newest(self) -> int:
-        """Return the highest generation in use."""
-        return max(layout.generation for layout in self.written)
+        """Return the highest generation there ever was."""
+        return max(self.given_up, *(layout.generation for layout in self.written))
 
 
 @dataclass(frozen=True, slots=True)
