@@ -8,11 +8,13 @@ no configuration. With 3 digits, values below 4,096 in magnitude have a bin of t
 
 from typing import NamedTuple
 
-from chalicelib.domain.boards import INT64_MIN, Board
+from chalicelib.domain.boards import INT64_MAX, INT64_MIN, Board
 from chalicelib.domain.layouts import Layout
 
 DIGIT_BITS = 6
-_DIGIT_MASK = (1 << DIGIT_BITS) - 1
+CHILDREN = 1 << DIGIT_BITS
+"""How many children a node below the root can have."""
+_DIGIT_MASK = CHILDREN - 1
 
 Path = tuple[int, ...]
 """A digit per level, root first; the lower digit is the better one."""
@@ -115,6 +117,19 @@ def first_value(shape: Shape, path: Path) -> tuple[int, int]:
     if len(path) > digits:
         return score, bin_at(path[digits:]).first
     return score, (INT64_MIN if shape.subscores else 0)
+
+
+def last_value(shape: Shape, path: Path) -> tuple[int, int]:
+    """Return the worst directed (value, subvalue) that is counted at a full path."""
+    score = bin_at(path[: shape.digits]).last
+    if len(path) > shape.digits:
+        return score, bin_at(path[shape.digits :]).last
+    return score, (INT64_MAX if shape.subscores else 0)
+
+
+def roots(digits: int) -> range:
+    """Return every digit that a path can begin with."""
+    return range(2 * (65 - DIGIT_BITS * (digits - 1)))
 
 
 def holds_one_value(shape: Shape, path: Path) -> bool:

@@ -4,7 +4,7 @@ A node is an item whose attributes c0, c1 ... count the records below each child
 transactions with the marks, so no model stands between: PynamoDB's have no attributes made on the fly.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -123,17 +123,36 @@ class RankStore:
         owners: dict[str, tuple[TreeReply, Path | str]] = {}
         replies = [TreeReply({}, {}) for _ in queries]
         for query, reply in zip(queries, replies, strict=True):
-            owners |= {key: (reply, node) for key, node in _node_keys(query)}
-            owners |= {keys.mark(query.board.board_id, query.period_id, each): (reply, each) for each in query.players}
+            owners |= _owners(query, reply)
         wanted = [{"pk": s(key)} for key in owners]
         for item in self._dynamo.batch_get({self.table: wanted}, consistent=True)[self.table]:
-            reply, owner = owners[item["pk"]["S"]]
-            if isinstance(owner, str):
-                reply.mark_by_player[owner] = self.parsed_mark(item)
-            else:
-                lanes = (reply.counts_by_node.get(owner, {}), _counts(item))
-                reply.counts_by_node[owner] = nodes.added(lanes)
+            self._hand_over(item, *owners[item["pk"]["S"]])
         return replies
+
+    def snapshot(self, query: TreeQuery) -> TreeReply | None:
+        """Return the same as ``read`` for one query, as it stood at one instant; None while writers are busy with it.
+
+        One request for at most 100 items, two read units each.
+        """
+        reply = TreeReply({}, {})
+        owners = _owners(query, reply)
+        items = self._dynamo.snapshot(self.table, [{"pk": s(key)} for key in owners])
+        if items is None:
+            return None
+        for item in items:
+            self._hand_over(item, *owners[item["pk"]["S"]])
+        return reply
+
+    def delete_nodes(self, board: Board, period_id: str, layout: Layout, paths: Iterable[Path]) -> None:
+        """Delete nodes of a build that nobody reads or writes any more, in all its lanes. A write unit each."""
+        query = TreeQuery(board, period_id, dict.fromkeys(paths), layout=layout)
+        self._dynamo.delete_all(self.table, [{"pk": s(key)} for key, _ in _node_keys(query)])
+
+    def _hand_over(self, item: Item, reply: TreeReply, owner: Path | str) -> None:
+        if isinstance(owner, str):
+            reply.mark_by_player[owner] = self.parsed_mark(item)
+        else:
+            reply.counts_by_node[owner] = nodes.added((reply.counts_by_node.get(owner, {}), _counts(item)))
 
     def parts(self, moves: Sequence[Move]) -> list[Part]:
         """Return the writes that make all moves: the marks, each only if it is still as read, and the nodes between.
@@ -178,6 +197,13 @@ class _Tree(Struct):
 
     expires_at: datetime | None
     pairs: list[tuple[Path | None, Path | None]] = []  # msgspec gives each instance its own
+
+
+def _owners(query: TreeQuery, reply: TreeReply) -> dict[str, tuple[TreeReply, Path | str]]:
+    """Return where in the reply each item that the query wants belongs, by the item's key."""
+    owners: dict[str, tuple[TreeReply, Path | str]] = {key: (reply, node) for key, node in _node_keys(query)}
+    owners |= {keys.mark(query.board.board_id, query.period_id, each): (reply, each) for each in query.players}
+    return owners
 
 
 def _node_keys(query: TreeQuery) -> Iterator[tuple[str, Path]]:
