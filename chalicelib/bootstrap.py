@@ -9,7 +9,9 @@ from chalicelib.config import Config
 from chalicelib.services import clock
 from chalicelib.services.boards import Boards
 from chalicelib.services.clock import Clock
+from chalicelib.services.distributions import Distributions
 from chalicelib.services.games import Games
+from chalicelib.services.history import History
 from chalicelib.services.listing import Listing
 from chalicelib.services.lobby import Lobbies
 from chalicelib.services.moderation import Moderation
@@ -18,6 +20,7 @@ from chalicelib.services.ranks import RankReader
 from chalicelib.services.scores import Scores
 from chalicelib.services.settle import Settler
 from chalicelib.services.standings import Standings
+from chalicelib.services.thresholds import Thresholds
 from chalicelib.services.tokens import Tokens
 from chalicelib.store import dynamo as dynamo_store
 from chalicelib.store.boards import BoardStore
@@ -38,6 +41,9 @@ class Services:
     moderation: Moderation
     settler: Settler
     standings: Standings
+    thresholds: Thresholds
+    distributions: Distributions
+    history: History
     lobbies: Lobbies
     tokens: Tokens
 
@@ -68,48 +74,89 @@ def build(settings: Config, dynamo: Dynamo, now: Clock = clock.now) -> Services:
     stores = _stores(settings.table, dynamo)
     signer = Tokens(settings.signing_keys, now)
     boards = Boards(stores.boards, now)
-    reader = RankReader(dynamo, stores.records, stores.ranks)
+    base = _Base(dynamo, stores, boards, RankReader(dynamo, stores.records, stores.ranks), signer, now)
     settler = Settler(dynamo, boards, stores.ranks)
-    scores = Scores(
-        dynamo=dynamo,
-        boards=boards,
-        board_store=stores.boards,
-        players=stores.players,
-        records=stores.records,
-        ranks=stores.ranks,
-        reader=reader,
-        settler=settler,
-        clock=now,
-    )
+    scores = _scores(base, settler)
     moderation = Moderation(dynamo, boards, stores.records, stores.ranks, now)
-    players = Players(
-        store=stores.players,
-        games=stores.games,
-        records=stores.records,
-        moderation=moderation,
+    players = _players(base, moderation)
+    games = _games(base, scores, settings)
+    standings = _standings(base)
+    return Services(
+        config=settings,
         boards=boards,
+        players=players,
+        games=games,
+        scores=scores,
+        moderation=moderation,
+        settler=settler,
+        standings=standings,
+        thresholds=Thresholds(dynamo, boards, stores.records, stores.ranks, base.reader),
+        distributions=Distributions(boards, stores.ranks, base.reader),
+        history=History(boards, stores.records, base.reader),
+        lobbies=Lobbies(boards=boards, players=players, games=games, standings=standings, clock=now),
         tokens=signer,
-        clock=now,
     )
-    games = Games(
-        dynamo=dynamo,
-        store=stores.games,
-        players=stores.players,
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What most services stand on."""
+
+    dynamo: Dynamo
+    stores: Stores
+    boards: Boards
+    reader: RankReader
+    tokens: Tokens
+    clock: Clock
+
+
+def _scores(base: _Base, settler: Settler) -> Scores:
+    return Scores(
+        dynamo=base.dynamo,
+        boards=base.boards,
+        board_store=base.stores.boards,
+        players=base.stores.players,
+        records=base.stores.records,
+        ranks=base.stores.ranks,
+        reader=base.reader,
+        settler=settler,
+        clock=base.clock,
+    )
+
+
+def _players(base: _Base, moderation: Moderation) -> Players:
+    return Players(
+        store=base.stores.players,
+        games=base.stores.games,
+        records=base.stores.records,
+        moderation=moderation,
+        boards=base.boards,
+        tokens=base.tokens,
+        clock=base.clock,
+    )
+
+
+def _games(base: _Base, scores: Scores, settings: Config) -> Games:
+    return Games(
+        dynamo=base.dynamo,
+        store=base.stores.games,
+        players=base.stores.players,
         scores=scores,
         rules_by_mode=settings.game_rules_by_mode,
-        clock=now,
+        clock=base.clock,
     )
-    standings = Standings(
-        dynamo=dynamo,
-        boards=boards,
-        records=stores.records,
-        listing=Listing(dynamo, stores.records, stores.ranks),
-        ranks=stores.ranks,
-        reader=reader,
-        tokens=signer,
+
+
+def _standings(base: _Base) -> Standings:
+    return Standings(
+        dynamo=base.dynamo,
+        boards=base.boards,
+        records=base.stores.records,
+        listing=Listing(base.dynamo, base.stores.records, base.stores.ranks),
+        ranks=base.stores.ranks,
+        reader=base.reader,
+        tokens=base.tokens,
     )
-    lobbies = Lobbies(boards=boards, players=players, games=games, standings=standings, clock=now)
-    return Services(settings, boards, players, games, scores, moderation, settler, standings, lobbies, signer)
 
 
 def _stores(table: Callable[[str], str], dynamo: Dynamo) -> Stores:

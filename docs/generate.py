@@ -26,6 +26,7 @@ it at `/openapi.json`.
 - **Everybody** may call without credentials. **Players** send `Authorization: Bearer <access token>`, **admins**
   `{admin}: <admin key>`.
 - Fields and query parameters that are not listed are refused, not ignored. In answers, fields may be added over time.
+- A list in a query is one parameter, its items separated by commas: `ranks=1,10,100`.
 - Numbers called integer are signed, of at most 64 bits, and written without a fraction: `1.0` is refused. Times are
   RFC 3339 in UTC.
 - Refusals look alike, and [errors](errors.md) explains their codes. Any route can also answer

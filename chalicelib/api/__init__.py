@@ -1,5 +1,5 @@
 """The routes: thin views that parse, make one service call and render. One module per resource."""
 
-from chalicelib.api import admin, boards, games, main, players
+from chalicelib.api import admin, boards, figures, games, main, players
 
-RESOURCES = (main.api, games.api, players.api, boards.api, admin.api)
+RESOURCES = (main.api, games.api, players.api, boards.api, figures.api, admin.api)

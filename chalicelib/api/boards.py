@@ -32,8 +32,8 @@ from chalicelib.errors import (
 
 api = Api("boards")
 
-_BOARD: tuple[type[GameError], ...] = (BoardNotFoundError, PeriodNotFoundError)
-_ENTRY: tuple[type[GameError], ...] = (*_BOARD, RecordNotFoundError)
+BOARD_ERRORS: tuple[type[GameError], ...] = (BoardNotFoundError, PeriodNotFoundError)
+_ENTRY: tuple[type[GameError], ...] = (*BOARD_ERRORS, RecordNotFoundError)
 MAX_FRIENDS = 50
 
 
@@ -66,35 +66,20 @@ class BoardTotalView(Answer):
     total: Annotated[int, Meta(description="Records ranked in that period.")]
 
 
-class BarView(Answer):
-    """Scores from `low` to `high`, both included."""
-
-    low: int
-    high: int
-    count: int
-
-
-class DistributionView(Answer):
-    board_id: str
-    period_id: str
-    total: int
-    bars: list[BarView]
-
-
 @api.route("GET", "/boards")
 def every() -> BoardsView:
     """Return all boards with their current periods."""
     return BoardsView(boards=[board_view(board, period) for board, period in services().lobbies.front().boards])
 
 
-@api.route("GET", "/boards/{board_id}", errors=_BOARD)
+@api.route("GET", "/boards/{board_id}", errors=BOARD_ERRORS)
 def one(path: BoardPath, query: PeriodQuery) -> BoardTotalView:
     """Return a board, one of its periods, and how many records are ranked in it."""
     board, period, total = services().standings.total(path.board_id, query.period)
     return BoardTotalView(board=board_view(board, period), total=total)
 
 
-@api.route("GET", "/boards/{board_id}/entries", errors=(*_BOARD, CursorError))
+@api.route("GET", "/boards/{board_id}/entries", errors=(*BOARD_ERRORS, CursorError))
 def entries(path: BoardPath, query: PageQuery) -> PageView:
     """Return a page of entries: the top, at a cursor, or from a rank on. Give at most one of the two."""
     standings, where = services().standings, (path.board_id, query.period)
@@ -131,22 +116,10 @@ def around(path: BoardPlayerPath, query: AroundQuery) -> PageView:
     return page_view(services().standings.around(path.board_id, query.period, path.player_id, query.size))
 
 
-@api.route("GET", "/boards/{board_id}/players", errors=_BOARD)
+@api.route("GET", "/boards/{board_id}/players", errors=BOARD_ERRORS)
 def friends(path: BoardPath, query: FriendsQuery) -> PageView:
     """Return the entries of some players, best first, with their ranks on the whole board."""
     return page_view(services().standings.among(path.board_id, query.period, query.ids.split(",")))
-
-
-@api.route("GET", "/boards/{board_id}/distribution", errors=_BOARD)
-def distribution(path: BoardPath, query: PeriodQuery) -> DistributionView:
-    """Return how many records have which scores, lowest first."""
-    board, period, bars = services().standings.distribution(path.board_id, query.period)
-    return DistributionView(
-        board_id=board.board_id,
-        period_id=period.period_id,
-        total=sum(bar.count for bar in bars),
-        bars=[BarView(low=bar.low, high=bar.high, count=bar.count) for bar in bars],
-    )
 
 
 def _own_entry(board_id: str, period: PeriodName, player_id: str) -> OwnEntryView:

@@ -126,9 +126,14 @@ def _parameters(where: str, reference: Mapping[str, Any], components: Mapping[st
     schema = components[reference["$ref"].rpartition("/")[2]]
     required = set(schema.get("required", ()))
     return [
-        {"name": name, "in": where, "required": name in required, "schema": kind}
+        {"name": name, "in": where, "required": name in required, **_style(kind), "schema": kind}
         for name, kind in schema["properties"].items()
     ]
+
+
+def _style(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how a parameter is written, where that is not the default: lists as one text, separated by commas."""
+    return {"style": "form", "explode": False} if schema.get("type") == "array" else {}
 
 
 def _responses(operation: Operation, schemas: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import unquote
@@ -219,15 +220,30 @@ def _single_values(request: Request) -> dict[str, str]:
 
 
 def _converted(where: str, values: Mapping[str, str], kind: Any) -> Any:
+    lists = _lists(kind)
+    parts = {name: text.split(",") if name in lists else text for name, text in values.items()}
     try:
-        converted = msgspec.convert(values, kind, strict=False)
+        converted = msgspec.convert(parts, kind, strict=False)
     except msgspec.ValidationError as error:
         raise _malformed(where, str(error)) from error
-    for name, text in values.items():
+    for name, given in parts.items():
+        value = getattr(converted, name)
+        pairs = zip(value, given, strict=True) if isinstance(given, list) else [(value, given)]
         # msgspec takes 1.0 and 1e1 for integers; bodies may not say so either.
-        if isinstance(getattr(converted, name), int) and not text.removeprefix("-").isdigit():
+        if any(isinstance(number, int) and not text.removeprefix("-").isdigit() for number, text in pairs):
             raise MalformedError(f"{where}.{name}: expected `int`, got `float`", field=name)
     return converted
+
+
+@lru_cache
+def _lists(kind: Any) -> frozenset[str]:
+    """Return the names of the fields that hold a list: it is given as one text, separated by commas."""
+    hint_by_name = typing.get_type_hints(kind)
+    return frozenset(
+        name
+        for name, hint in hint_by_name.items()
+        if any(typing.get_origin(each) is list for each in (hint, *typing.get_args(hint)))
+    )
 
 
 def _body(request: Request, kind: Any) -> Any:

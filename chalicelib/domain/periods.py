@@ -4,6 +4,7 @@ A board resets by time alone. The period of an instant follows from the schedule
 and two callers can never disagree about it.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -63,6 +64,13 @@ def period_at(reset: str | None, instant: datetime) -> Period:
 def previous(reset: str | None, period: Period) -> Period | None:
     """Return the period that ended when ``period`` began; None on a board that never resets."""
     return None if period.start is None else period_at(reset, period.start - _MINUTE)
+
+
+def back_from(reset: str | None, period: Period | None) -> Iterator[Period]:
+    """Yield a period and those before it, newest first: without end on a board that resets, nothing for None."""
+    while period is not None:
+        yield period
+        period = previous(reset, period)
 
 
 def parse(reset: str | None, period_id: str) -> Period | None:

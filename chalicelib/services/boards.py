@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
+from itertools import islice, takewhile
 
 from chalicelib.domain import boards, periods
 from chalicelib.domain.boards import Board, Limits
@@ -73,6 +75,20 @@ class Boards:
         if gone is not None and now >= gone:
             raise PeriodNotFoundError(f"the period was kept until {gone:%Y-%m-%dT%H:%MZ}", period=wanted)
         return period
+
+    def periods(self, board: Board, count: int, before: str | None = None) -> list[Period]:
+        """Return the board's periods since it was made that are still kept, newest first, at most ``count``.
+
+        Args:
+            before: Only those before this one, named as for ``period``; None: from the current one on.
+        """
+        newest = self.period(board, before or "current")
+        found = periods.back_from(board.reset, newest if before is None else periods.previous(board.reset, newest))
+        return list(islice(takewhile(partial(self._kept, board), found), count))
+
+    def _kept(self, board: Board, period: Period) -> bool:
+        gone = expiry(board, period)
+        return (period.end is None or period.end > board.created_at) and (gone is None or self._clock() < gone)
 
     def create(self, board: Board) -> Board:
         self._check(board)

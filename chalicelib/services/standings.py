@@ -1,4 +1,4 @@
-"""Standings: pages, own entries, neighbourhoods, friends and distributions of a board, every rank exact."""
+"""Standings: pages, own entries, neighbourhoods and friends of a board, every rank exact."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,20 +6,19 @@ from functools import partial
 
 from msgspec import Struct
 
-from chalicelib.domain.boards import Board, directed
+from chalicelib.domain.boards import Board
 from chalicelib.domain.periods import Period
 from chalicelib.domain.records import Record
 from chalicelib.errors import CursorError, RecordNotFoundError
-from chalicelib.ranking import bins, nodes, order
-from chalicelib.ranking.bins import Path, Shape, shape_of
-from chalicelib.ranking.nodes import Counts
+from chalicelib.ranking import bins, order
 from chalicelib.ranking.pages import Value, competition_ranks, percentile, window
 from chalicelib.services.boards import Boards
+from chalicelib.services.counters import Counters
 from chalicelib.services.listing import Listing
 from chalicelib.services.ranks import Question, RankReader, Standing
 from chalicelib.services.tokens import Tokens
 from chalicelib.store.dynamo import Dynamo
-from chalicelib.store.ranks import RankStore, TreeQuery
+from chalicelib.store.ranks import RankStore
 from chalicelib.store.records import RecordStore, Row, row_of
 
 _AFTER, _BEFORE = "after", "before"
@@ -55,14 +54,6 @@ class Page(Struct, frozen=True):
     entries: list[Entry]
     next_cursor: str | None = None
     previous_cursor: str | None = None
-
-
-class Bar(Struct, frozen=True):
-    """How many records have a score from ``low`` to ``high``, both included."""
-
-    low: int
-    high: int
-    count: int
 
 
 class Standings:
@@ -124,22 +115,24 @@ class Standings:
         same bin.
         """
         board, found = self._tree(board_id, period)
-        located = self._located(board, found.period_id, rank - 1)
-        if located is None:
+        counters = Counters(self._ranks, board, found)
+        if rank > counters.total:
             return Page(board, found, [])
-        path, offset = located
-        shape = shape_of(board, board.layout(found.period_id))
-        first = bins.first_value(shape, path)
-        skipped = 0 if bins.holds_one_value(shape, path) else offset
-        start = order.prefix(first)
+        path, offset, better = counters.bins_at([rank - 1])[0]
+        skipped = 0 if bins.holds_one_value(counters.shape, path) else offset
+        start = order.prefix(bins.first_value(counters.shape, path))
         rows = self._listing.after(board, found.period_id, start, skipped + limit + 1)
         values = _values(board, rows)
         begin = values.index(values[min(skipped, len(rows) - 1)]) if rows else 0
-        ranks = competition_ranks(values, {}, position=rank - 1 - offset)
+        ranks = competition_ranks(values, {}, position=better)
         end = begin + limit
-        more_above = rank - 1 - offset + begin > 0
         return self._page(
-            board, found, rows[begin:end], ranks[begin:end], more_above=more_above, more_below=len(rows) > end
+            board,
+            found,
+            rows[begin:end],
+            ranks[begin:end],
+            more_above=better + begin > 0,
+            more_below=len(rows) > end,
         )
 
     def own(self, board_id: str, period: str, player_id: str) -> OwnEntry:
@@ -167,11 +160,8 @@ class Standings:
             for record in sorted(stored, key=lambda record: record.board_id)
             if not record.hidden
         ]
-        standings = self._reader.read([_question(board, record) for board, record in current])
-        return [
-            (board, period_by_id[board.board_id], _own_entry(board, record, standing))
-            for (board, record), standing in zip(current, standings, strict=True)
-        ]
+        own = own_entries(self._reader, current)
+        return [(board, period_by_id[board.board_id], each) for (board, _), each in zip(current, own, strict=True)]
 
     def around(self, board_id: str, period: str, player_id: str, size: int) -> Page:
         """Return ``size`` entries around a player's, which is in the middle unless an end of the board is near.
@@ -215,24 +205,6 @@ class Standings:
         ]
         return Page(board, found, entries)
 
-    def distribution(self, board_id: str, period: str) -> tuple[Board, Period, list[Bar]]:
-        """Return how many records have which scores, lowest first, as bars at most 1/64 of their score wide.
-
-        Empty bars are left out. Cost: two BatchGetItem in sequence: the root, and the nodes below it in use.
-        """
-        board, found = self._tree(board_id, period)
-        root = self._nodes(board, found.period_id, [()]).get((), {})
-        children = [(digit,) for digit, count in root.items() if count]
-        counts_by_node = self._nodes(board, found.period_id, children) if children else {}
-        shape = shape_of(board, board.layout(found.period_id))
-        bars = [
-            _bar(board, shape, (*node, digit), count)
-            for node, counts in counts_by_node.items()
-            for digit, count in counts.items()
-            if count
-        ]
-        return board, found, sorted(bars, key=lambda bar: bar.low)
-
     def _tree(self, board_id: str, period: str) -> tuple[Board, Period]:
         board = self._boards.get(board_id)
         return board, self._boards.period(board, period)
@@ -242,22 +214,6 @@ class Standings:
         if record is None:
             raise _not_ranked(player_id, board)
         return record
-
-    def _nodes(self, board: Board, period_id: str, wanted: Sequence[Path]) -> dict[Path, Counts]:
-        return self._ranks.read([TreeQuery(board, period_id, dict.fromkeys(wanted))])[0].counts_by_node
-
-    def _located(self, board: Board, period_id: str, offset: int) -> tuple[Path, int] | None:
-        """Return the bin that holds the record at a 0-based position of the listing, and the offset within it."""
-        path: Path = ()
-        shape = shape_of(board, board.layout(period_id))
-        while not bins.is_leaf(shape, path):
-            counts = self._nodes(board, period_id, [path]).get(path, {})
-            step = nodes.child_at(counts, offset)
-            if step is None:
-                return None
-            digit, offset = step
-            path = (*path, digit)
-        return path, offset
 
     def _ranks_of(  # noqa: PLR0913  # what is known of the rows' ranks comes from three sides
         self,
@@ -321,6 +277,12 @@ class Standings:
         return values["d"], values["k"]
 
 
+def own_entries(reader: RankReader, records: Sequence[tuple[Board, Record]]) -> list[OwnEntry]:
+    """Return the entries of visible records, in order: the ranks of all in one read."""
+    standings = reader.read([_question(board, record) for board, record in records])
+    return [_own_entry(board, record, standing) for (board, record), standing in zip(records, standings, strict=True)]
+
+
 def _values(board: Board, rows: Sequence[Row]) -> list[Value]:
     return [board.value(row.position.score, row.position.subscore) for row in rows]
 
@@ -341,12 +303,6 @@ def _own_entry(board: Board, record: Record, standing: Standing) -> OwnEntry:
 def _entry(row: Row, rank: int | None) -> Entry:
     score, subscore, achieved_at, player_id = row.position
     return Entry(rank, player_id, row.display_name, row.avatar, score, subscore, achieved_at)
-
-
-def _bar(board: Board, shape: Shape, path: Path, count: int) -> Bar:
-    best, worst = bins.range_below(shape, path)
-    low, high = sorted((directed(best, board.sort_order), directed(worst, board.sort_order)))
-    return Bar(low, high, count)
 
 
 def _not_ranked(player_id: str, board: Board) -> RecordNotFoundError:

@@ -264,7 +264,7 @@ class Answers:
             assert (around.next_cursor is None) == (ranked(around)[-1:] == self.oracle.listing()[-1:])
 
     def _check_distribution(self) -> None:
-        bars = self.world.services.standings.distribution(*self._tree)[2]
+        bars = self.world.services.distributions.overview(*self._tree).bars
         assert [bar.count for bar in bars] == [self.oracle.count(bar.low, bar.high) for bar in bars]
         assert sum(bar.count for bar in bars) == self.oracle.total
         assert all(one.high < other.low for one, other in pairwise(bars))

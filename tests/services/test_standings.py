@@ -58,7 +58,7 @@ def test_an_empty_board_has_empty_answers(world: World) -> None:
     assert standings.top("race", "current", 10).entries == []
     assert standings.from_rank("race", "current", 1, 10).entries == []
     assert standings.total("race", "current")[2] == 0
-    assert standings.distribution("race", "current")[2] == []
+    assert world.services.distributions.overview("race", "current").bars == []
 
 
 def test_what_does_not_exist_is_not_found(world: World) -> None:
