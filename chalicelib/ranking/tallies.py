@@ -49,6 +49,6 @@ def doubts(shape: Shape, node: Path, found: Counts, counted: Counts, below: Mapp
             yield path
 
 
-def child_nodes(shape: Shape, node: Path, counted: Counts) -> list[Path]:
-    """Return the nodes that ever were below a node; none where its children are bins."""
-    return [path for child in sorted(counted) if not is_leaf(shape, path := (*node, child))]
+def child_nodes(shape: Shape, node: Path, found: Counts, counted: Counts) -> list[Path]:
+    """Return the nodes below a node that are or should be there; none where its children are bins."""
+    return [path for child in sorted({*found, *counted}) if not is_leaf(shape, path := (*node, child))]

@@ -1,0 +1,155 @@
+"""The audit: the rank index of a board and period compared with the records, counter by counter, under live traffic.
+
+It walks the listing in rank order and counts. What differs from a counter is a doubt, not yet drift: records move while
+they are counted. A doubt is looked at again, at once, and once more some time after the walk; then with proofs that
+traffic cannot blur. A node is compared with its children as both stood at one instant, and a bin with the marks of
+the records seen in it: a counter is right exactly when it equals the number of marks that name its bin.
+"""
+
+import logging
+from enum import StrEnum
+
+from msgspec import Struct, field
+
+from chalicelib.ranking import order, tallies
+from chalicelib.ranking.bins import Path, place
+from chalicelib.ranking.tallies import Tally
+from chalicelib.services.inspection import Inspector, Mended
+from chalicelib.services.rollcall import Build, RollCall
+from chalicelib.store.records import Row
+
+PAGE = 1000
+_MAX_DOUBTS = 100
+"""An index that is wrong in so many places needs a rebuild, not a longer list."""
+_LOOKED_AT_TOGETHER = 10
+_log = logging.getLogger("laurel")
+
+
+class AuditPhase(StrEnum):
+    WALK = "walk"
+    LOOK_AGAIN = "look_again"
+    DONE = "done"
+
+
+class AuditState(Struct):
+    """How far an audit is, and what it found."""
+
+    generation: int
+    """Of the build that is audited."""
+    thorough: bool
+    """Whether the mark of each record is read too: that finds marks that are lost or wrong before they do any harm."""
+    phase: AuditPhase = AuditPhase.WALK
+    order_key: str = ""
+    """Of the last record that was counted."""
+    tally: list[tuple[Path, dict[int, int]]] = field(default_factory=list)
+    """Of the nodes below which records may still come."""
+    doubts: list[Path] = field(default_factory=list)
+    records: int = 0
+    settled: int = 0
+    """Records that were settled late, by the audit."""
+    wrong_marks: int = 0
+    wrong_counters: int = 0
+    complete: bool = True
+    """False when so much was wrong that the walk was not finished."""
+
+    @property
+    def drift(self) -> int:
+        return self.wrong_marks + self.wrong_counters
+
+
+class Audit:
+    """Steps of an audit, each of a few seconds at most; between them the state is all there is."""
+
+    def __init__(self, inspector: Inspector, roll_call: RollCall, page: int = PAGE) -> None:
+        self._inspector = inspector
+        self._roll_call = roll_call
+        self._page = page
+
+    def step(self, build: Build, state: AuditState) -> AuditState:
+        """Return the state after the next step; of another build than before, after the first step of all."""
+        if state.generation != build.layout.generation:
+            state = AuditState(build.layout.generation, state.thorough)
+        if state.phase is AuditPhase.WALK:
+            self._walk(build, state)
+        elif state.phase is AuditPhase.LOOK_AGAIN:
+            self._look_again(build, state)
+        return state
+
+    def _walk(self, build: Build, state: AuditState) -> None:
+        rows = self._roll_call.after(build, state.order_key, self._page)
+        self._note_mended(state, self._mended(build, rows) if state.thorough else Mended())
+        tally: Tally = dict(state.tally)
+        paths = [place(build.shape, order.value_of(row.order_key)).path for row in rows]
+        for path in paths:
+            tallies.add(tally, path)
+        finished = tallies.take_finished(tally, paths[-1] if paths else None)
+        self._note_doubts(build, state, finished if paths else {(): {}, **finished})
+        state.tally = list(tally.items())
+        state.records += len(rows)
+        if rows and state.complete:
+            state.order_key = rows[-1].order_key
+        else:
+            state.phase = AuditPhase.LOOK_AGAIN if state.doubts else AuditPhase.DONE
+
+    def _note_mended(self, state: AuditState, mended: Mended) -> None:
+        state.settled += mended.settled
+        state.wrong_marks += mended.wrong
+
+    def _mended(self, build: Build, rows: list[Row]) -> Mended:
+        marks = self._inspector.marks(build, [row.position.player_id for row in rows])
+        astray = []
+        for row in rows:
+            mark = marks.get(row.position.player_id)
+            if (
+                mark is None
+                or mark.value != order.value_of(row.order_key)
+                or build.layout.generation not in mark.builds
+            ):
+                astray.append(row.position.player_id)
+        return self._inspector.mend(build, astray, marks) if astray else Mended()
+
+    def _note_doubts(self, build: Build, state: AuditState, finished: Tally) -> None:
+        for path in self._doubts(build, finished):
+            if self._inspector.difference(build, path, set()) == 0:
+                continue
+            state.doubts.append(path)
+            if len(state.doubts) >= _MAX_DOUBTS:
+                state.complete = False
+                return
+
+    def _doubts(self, build: Build, finished: Tally) -> list[Path]:
+        """Return what differs in nodes that were walked through, and in those below them where no record was found."""
+        doubts: list[Path] = []
+        while finished:
+            counted = self._inspector.counts(build, list(finished))
+            children = [
+                child
+                for node, found in finished.items()
+                for child in tallies.child_nodes(build.shape, node, found, counted.get(node, {}))
+            ]
+            below = self._inspector.counts(build, children)
+            for node, found in finished.items():
+                doubts += tallies.doubts(build.shape, node, found, counted.get(node, {}), below)
+            passed_over = [child for child in children if child[-1] not in finished[child[:-1]]]
+            finished = {child: {} for child in passed_over if any(below.get(child, {}).values())}
+        return doubts
+
+    def _look_again(self, build: Build, state: AuditState) -> None:
+        doubts, state.doubts = state.doubts[:_LOOKED_AT_TOGETHER], state.doubts[_LOOKED_AT_TOGETHER:]
+        for path in doubts:
+            difference = self._inspector.persistent_difference(build, path)
+            if difference:
+                state.wrong_counters += 1
+                _log.error("rank_drift", extra=_facts(build, path, difference))
+        if not state.doubts:
+            state.phase = AuditPhase.DONE
+
+
+def _facts(build: Build, path: Path, difference: int) -> dict[str, object]:
+    return {
+        "board_id": build.board.board_id,
+        "period_id": build.period_id,
+        "generation": build.layout.generation,
+        "path": ".".join(map(str, path)),
+        "difference": difference,
+    }

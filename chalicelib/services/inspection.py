@@ -1,0 +1,159 @@
+"""Inspection: nodes and marks looked at by themselves, with proofs that live traffic cannot blur."""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import partial
+from typing import NamedTuple, TypeVar
+
+from chalicelib.domain.records import Record
+from chalicelib.ranking import nodes, order
+from chalicelib.ranking.bins import Path, first_value, is_leaf, last_value
+from chalicelib.ranking.nodes import Counts
+from chalicelib.services.rollcall import Build
+from chalicelib.services.settle import Settlement, Settler, settlement_of
+from chalicelib.store.dynamo import MAX_BATCH_KEYS, MAX_TRANSACTION_ITEMS, Dynamo
+from chalicelib.store.ranks import UNMARKED, Mark, RankStore, TreeQuery, TreeReply
+from chalicelib.store.records import RecordStore
+
+FEW = 1000
+"""Up to how many records of a bin are looked at one by one."""
+SETTLED_TOGETHER = 88
+"""Neighbours in rank order share their nodes: so many marks leave room for those in one transaction, as a rule."""
+_LOOKS = 3
+_ATTEMPTS = 6
+_AFTER_ALL_KEYS = "~"
+Answer = TypeVar("Answer")
+Part = TypeVar("Part")
+
+
+class Mended(NamedTuple):
+    """How many records were settled late, and how many marks name a wrong value."""
+
+    settled: int = 0
+    wrong: int = 0
+
+
+class Inspector:
+    def __init__(self, dynamo: Dynamo, records: RecordStore, ranks: RankStore, settler: Settler) -> None:
+        self._dynamo = dynamo
+        self._records = records
+        self._ranks = ranks
+        self._settler = settler
+
+    def counts(self, build: Build, wanted: Sequence[Path]) -> dict[Path, Counts]:
+        """Return the counters of some nodes, those of all lanes together. A read unit per node and lane."""
+        read = partial(self._read, build)
+        replies = self._in_parallel(read, wanted, max(1, MAX_BATCH_KEYS // build.layout.lanes))
+        return {node: counts for reply in replies for node, counts in reply.counts_by_node.items()}
+
+    def marks(self, build: Build, player_ids: Sequence[str]) -> dict[str, Mark]:
+        """Return the marks that exist, by player. A read unit per player."""
+        read = partial(self._ranks.marks, build.board.board_id, build.period_id)
+        replies = self._in_parallel(read, player_ids, MAX_BATCH_KEYS)
+        return {player_id: mark for reply in replies for player_id, mark in reply.items()}
+
+    def records(self, build: Build, player_ids: Sequence[str]) -> list[Record]:
+        """Return the records that exist. A read unit per record."""
+        read = partial(self._records.get_many, build.board.board_id, build.period_id)
+        replies = self._in_parallel(read, player_ids, MAX_BATCH_KEYS)
+        return [record for reply in replies for record in reply.values()]
+
+    def mend(self, build: Build, players: Collection[str], marks: dict[str, Mark]) -> Mended:
+        """Settle the records of some players that are not, and count the marks that no settling puts right.
+
+        Args:
+            marks: Of these players, read before: a mark may be behind its record, but never differ at its generation.
+        """
+        found = [settlement_of(build.board, record) for record in self.records(build, list(players))]
+        pairs = [(each, marks.get(each.player_id, UNMARKED)) for each in found]
+        due = [each for each, mark in pairs if each.is_due(mark)]
+        wrong = [each for each, mark in pairs if not each.is_due(mark) and mark.value != each.value]
+        return Mended(self.settled(due), len(wrong))
+
+    def settled(self, due: Sequence[Settlement]) -> int:
+        """Settle, in the given order, and return how many are settled now."""
+        groups = [due[start : start + SETTLED_TOGETHER] for start in range(0, len(due), SETTLED_TOGETHER)]
+        return sum(len(group) for group in groups if self._settler.settle(group))
+
+    def persistent_difference(self, build: Build, path: Path) -> int:
+        """Return by how much a counter is too high in every one of several looks; 0 when one finds it right."""
+        known: set[str] = set()
+        smallest = 0
+        for attempt in range(_LOOKS):
+            found = self.difference(build, path, known)
+            if found == 0 or found * smallest < 0:
+                return 0
+            smallest = min(smallest or found, found, key=abs)
+            self._dynamo.pause(attempt)
+        return smallest
+
+    def difference(self, build: Build, path: Path, known: set[str]) -> int:
+        """Return by how much the counter of a bin or a node is too high; 0 also while traffic allows no proof.
+
+        Args:
+            known: Players that may be counted in the bin. Those whose records are found there are added.
+        """
+        if is_leaf(build.shape, path):
+            return self._difference_of_bin(build, path, known)
+        reply = self._instant(build, [path[:-1], path], ())
+        if reply is None:
+            return 0
+        counts_by_node = reply.counts_by_node
+        return counts_by_node.get(path[:-1], {}).get(path[-1], 0) - sum(counts_by_node.get(path, {}).values())
+
+    def _difference_of_bin(self, build: Build, path: Path, known: set[str]) -> int:
+        first = order.prefix(first_value(build.shape, path))
+        last = order.prefix(last_value(build.shape, path)) + _AFTER_ALL_KEYS
+        within = build.slice(path[: build.layout.slices])
+        rows = [row for row in self._records.after(within, first, FEW + 1) if row.order_key < last]
+        if len(rows) > FEW:
+            return self._difference_of_many(build, path, partial(self._records.count_between, within, first, last))
+        known |= {row.position.player_id for row in rows}
+        self.mend(build, known, self.marks(build, list(known)))
+        return self._counter_less_marks(build, path, known)
+
+    def _counter_less_marks(self, build: Build, path: Path, known: Collection[str]) -> int:
+        if len(known) + build.layout.lanes <= MAX_TRANSACTION_ITEMS:
+            reply = self._instant(build, [path[:-1]], known)
+            if reply is None:
+                return 0
+            counts, marks = reply.counts_by_node, reply.mark_by_player
+        else:
+            marks, counts = self.marks(build, list(known)), self.counts(build, [path[:-1]])
+        named = sum(mark.path(build.board, build.layout) == path for mark in marks.values())
+        return counts.get(path[:-1], {}).get(path[-1], 0) - named
+
+    def _difference_of_many(self, build: Build, path: Path, count: Callable[[], int]) -> int:
+        """Compare the counter with a count of the listing: that says nothing unless the counter stood still."""
+        before = self.counts(build, [path[:-1]])
+        listed = count()
+        after = self.counts(build, [path[:-1]])
+        if before != after:
+            return 0
+        return after.get(path[:-1], {}).get(path[-1], 0) - listed
+
+    def _instant(self, build: Build, wanted: Sequence[Path], players: Iterable[str]) -> TreeReply | None:
+        query = _query(build, wanted, players)
+        for attempt in range(_ATTEMPTS):
+            reply = self._ranks.snapshot(query)
+            if reply is not None:
+                return reply
+            self._dynamo.pause(attempt)
+        return None
+
+    def _read(self, build: Build, wanted: Sequence[Path]) -> TreeReply:
+        return self._ranks.read([_query(build, wanted)])[0]
+
+    def _in_parallel(self, read: Callable[[Sequence[Part]], Answer], wanted: Sequence[Part], size: int) -> list[Answer]:
+        groups = [partial(read, wanted[start : start + size]) for start in range(0, len(wanted), size)]
+        if not groups:
+            return []
+        first, others = self._dynamo.alongside(groups[0], groups[1:])
+        return [first, *others]
+
+
+def totals(reply: TreeReply) -> int:
+    return nodes.total(reply.counts_by_node)
+
+
+def _query(build: Build, wanted: Sequence[Path], players: Iterable[str] = ()) -> TreeQuery:
+    return TreeQuery(build.board, build.period_id, dict.fromkeys(wanted), dict.fromkeys(players), build.layout)
