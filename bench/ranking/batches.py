@@ -1,53 +1,81 @@
-"""Settles as they come: batches of players who are new on a board, or who beat their own best."""
+"""Batches of settles as they come: players who are new on a board, or who beat their own best."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from bench.capacity import TRANSACTIONAL
 from bench.ranking.census import Tree
-from bench.ranking.spreads import Chance, Column, Spread
+from bench.ranking.spreads import SUBVALUE_BITS, Chance, Column, Spread
 from chalicelib.ranking import nodes
 from chalicelib.ranking.bins import Path
 from chalicelib.store.dynamo import MAX_TRANSACTION_ITEMS
 
+NEWCOMERS, NEAR, FAR = "newcomers", "near improvements", "far improvements"
+_LITTLE = 0.05
+_CANDIDATES = 64
+"""For each player wanted: enough for some of them to beat what they have."""
 Pair = tuple[Path | None, Path]
 """The bin a player leaves, None for a newcomer, and the one entered."""
-_CANDIDATES = 64
-"""For each player wanted: enough for the best of a million to be beaten now and then."""
 
 
-def newcomers(tree: Tree, spread: Spread, chance: Chance, size: int) -> list[Pair]:
-    bins = tree.bins(spread.draw(chance, size))
-    return [(None, tree.path(each)) for each in bins.tolist()]
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Players, each once, by their row on the board before, and their values after; newcomers have no row."""
+
+    rows: Column | None
+    after: Column
 
 
-def improvements(tree: Tree, spread: Spread, standing: Column, chance: Chance, size: int) -> list[Pair]:
-    """Return moves of players who played once more and came out better: anybody, to anywhere above.
+def newcomers(spread: Spread, standing: Column, chance: Chance, size: int) -> Batch:
+    del standing
+    return Batch(None, spread.draw(chance, size))
 
-    No skill ties the new score to the old one, so the two seldom share a node: real players move less far.
+
+def near_improvements(spread: Spread, standing: Column, chance: Chance, size: int) -> Batch:
+    """Return players who got better by up to 5 percent of what they had: of their subscores, where there are any."""
+    rows = chance.choice(len(standing), size, replace=False, shuffle=False)
+    before = standing[rows]
+    had = before & ((1 << SUBVALUE_BITS) - 1) if spread.subscores else np.abs(before)
+    steps = np.rint(had * chance.uniform(0, _LITTLE, size)).astype(np.int64)
+    return Batch(rows, before - np.maximum(1, steps))
+
+
+def far_improvements(spread: Spread, standing: Column, chance: Chance, size: int) -> Batch:
+    """Return players who played once more, and came out better.
+
+    No skill ties the new score to the old one, so the two seldom share a node: the dearest way to improve.
     """
-    before, after = improved(spread, standing, chance, size)
-    pairs = zip(tree.bins(standing[before]).tolist(), tree.bins(after).tolist(), strict=True)
-    return [(tree.path(old), tree.path(new)) for old, new in pairs]
+    rows = chance.permutation(np.unique(chance.integers(0, len(standing), size * _CANDIDATES)))
+    after = spread.draw(chance, len(rows))
+    better = np.flatnonzero(after < standing[rows])[:size]
+    return Batch(rows[better], after[better])
 
 
-def improved(spread: Spread, standing: Column, chance: Chance, size: int) -> tuple[Column, Column]:
-    """Return who improved, by row of ``standing``, each once, and their new values."""
-    rows = np.unique(chance.integers(0, len(standing), size * _CANDIDATES))
-    rows = chance.permutation(rows)
-    values = spread.draw(chance, len(rows))
-    better = np.flatnonzero(values < standing[rows])[:size]
-    return rows[better], values[better]
+DRAWS: Mapping[str, Callable[[Spread, Column, Chance, int], Batch]] = {
+    NEWCOMERS: newcomers,
+    NEAR: near_improvements,
+    FAR: far_improvements,
+}
 
 
-def write_units(pairs: Sequence[Pair]) -> int:
+def pairs(tree: Tree, standing: Column, batch: Batch) -> list[Pair]:
+    """Return the bins that a batch's players leave and enter."""
+    entered = map(tree.path, tree.bins(batch.after).tolist())
+    left: Iterator[Path | None] = iter([None] * len(batch.after))
+    if batch.rows is not None:
+        left = map(tree.path, tree.bins(standing[batch.rows]).tolist())
+    return list(zip(left, entered, strict=True))
+
+
+def write_units(moved: Sequence[Pair]) -> int:
     """Return the units of settling a batch: its marks and the nodes between, each below 1 KB, in transactions.
 
     A batch that is too large for one transaction goes in halves, as chalicelib/services/settle.py sends it.
     """
-    items = len(pairs) + len(nodes.moves(pairs))
+    items = len(moved) + len(nodes.moves(moved))
     if items <= MAX_TRANSACTION_ITEMS:
         return TRANSACTIONAL * items
-    half = len(pairs) // 2
-    return write_units(pairs[:half]) + write_units(pairs[half:])
+    half = len(moved) // 2
+    return write_units(moved[:half]) + write_units(moved[half:])

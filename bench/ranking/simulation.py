@@ -7,7 +7,7 @@ sampled rank is compared with a sorted list. 100 million records take 2 GB of me
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path as File
 
@@ -54,6 +54,8 @@ class Figure:
     """One board: what its index is, and what a player's own rank and a settle cost."""
 
     spread: str
+    parameters: str
+    crowded: bool
     size: int
     digits: int
     advised: bool
@@ -73,9 +75,8 @@ class Figure:
     sampled: int
     wrong: int
     """How many of the sampled ranks differ from a sorted list's."""
-    newcomer_write_units: float
-    """Per record settled in batches of 25."""
-    improvement_write_units: float
+    write_units: Mapping[str, float]
+    """Per record settled in batches of 25, by who is in them."""
 
 
 def measure(
@@ -101,6 +102,8 @@ def _figure(spread: Spread, census: Census, items: Sizes) -> Figure:
     node_bytes = census.node_bytes(items.node_key)
     return Figure(
         spread=spread.name,
+        parameters=spread.parameters,
+        crowded=spread.crowded,
         size=size,
         digits=census.tree.digits,
         advised=census.tree.digits == advised_digits(size),
@@ -114,10 +117,7 @@ def _figure(spread: Spread, census: Census, items: Sizes) -> Figure:
         count_read_units=Distribution.of(_query_units(ranks - 1, items)),
         sampled=SAMPLE,
         wrong=int((census.ranks(mine) != ranks).sum()) + _wrong_as_deployed(census, mine[:READ_AS_DEPLOYED]),
-        newcomer_write_units=_per_record(
-            [batches.newcomers(census.tree, spread, chance, BATCH) for _ in range(BATCHES)]
-        ),
-        improvement_write_units=_per_record(_improvements(spread, census, chance)),
+        write_units={name: _settled_units(name, spread, census, chance) for name in batches.DRAWS},
     )
 
 
@@ -153,18 +153,17 @@ def _wrong_as_deployed(census: Census, mine: Column) -> int:
     return sum(one != other for one, other in zip(found, ranks, strict=True))
 
 
-def _improvements(spread: Spread, census: Census, chance: Chance) -> list[list[batches.Pair]]:
-    return [batches.improvements(census.tree, spread, census.values, chance, BATCH) for _ in range(BATCHES)]
-
-
-def _per_record(settled: Sequence[Sequence[batches.Pair]]) -> float:
+def _settled_units(name: str, spread: Spread, census: Census, chance: Chance) -> float:
+    drawn = (batches.DRAWS[name](spread, census.values, chance, BATCH) for _ in range(BATCHES))
+    settled = [batches.pairs(census.tree, census.values, batch) for batch in drawn]
     return round(sum(map(batches.write_units, settled)) / sum(map(len, settled)), 2)
 
 
 def claims(figures: Sequence[Figure]) -> list[Claim]:
-    """Return what was promised of these figures, and whether it holds."""
+    """Return what was promised of these figures, of crowded boards their exactness alone, and whether it holds."""
+    meant_for = [each for each in figures if not each.crowded]
     largest = max(figures, key=lambda each: each.largest_node_bytes)
-    slowest = max(figures, key=lambda each: each.most_rounds)
+    slowest = max((each for each in meant_for if each.advised), key=lambda each: each.most_rounds)
     return [
         Claim(
             "Every sampled rank is the sorted list's",
@@ -178,10 +177,10 @@ def claims(figures: Sequence[Figure]) -> list[Claim]:
         ),
         Claim(
             "A rank takes one round of calls at the advised digits",
-            all(each.most_rounds == 1 for each in figures if each.advised),
+            slowest.most_rounds == 1,
             f"most: {slowest.most_rounds} at {_board(slowest)}",
         ),
-        *_growth(figures),
+        *_growth(meant_for),
     ]
 
 
@@ -205,16 +204,16 @@ def _board(figure: Figure) -> str:
 def report(figures: Sequence[Figure]) -> str:
     """Return the figures as a Markdown table."""
     heads = ["scores", "records", "digits", "nodes", "largest node", "same bin: mean", "p99", "most"]
-    heads += ["RRU: mean", "p99", "most", "rounds", "COUNT RRU: mean", "WRU: newcomer", "improvement"]
+    heads += ["RRU: mean", "p99", "most", "rounds", "COUNT RRU: mean", *(f"WRU: {name}" for name in batches.DRAWS)]
     rows = [heads, ["---"] * len(heads)]
     for each in figures:
-        rest, units = each.remainder, each.read_units
+        rest, read = each.remainder, each.read_units
         rows.append([each.spread, f"{each.size:,}", f"{each.digits}{'' if each.advised else ' (not advised)'}"])
         rows[-1] += [f"{each.node_items:,}", f"{each.largest_node_bytes}"]
         rows[-1] += [f"{rest.mean:.1f}", f"{rest.p99:,.0f}", f"{rest.most:,.0f}"]
-        rows[-1] += [f"{units.mean:.2f}", f"{units.p99:g}", f"{units.most:g}", str(each.most_rounds)]
+        rows[-1] += [f"{read.mean:.2f}", f"{read.p99:g}", f"{read.most:g}", str(each.most_rounds)]
         rows[-1] += [f"{each.count_read_units.mean:,.1f}"]
-        rows[-1] += [f"{each.newcomer_write_units:.2f}", f"{each.improvement_write_units:.2f}"]
+        rows[-1] += [f"{units:.2f}" for units in each.write_units.values()]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
 
 
