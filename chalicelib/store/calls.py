@@ -12,7 +12,7 @@ from binascii import crc32
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 from uuid import uuid4
 
@@ -26,6 +26,7 @@ from botocore.handlers import add_retry_headers
 from botocore.hooks import first_non_none_response
 from botocore.model import OperationModel
 
+from chalicelib.store.connections import Response, Sender, sender
 from chalicelib.store.signing import Credentials, Signature
 
 Reply = dict[str, Any]
@@ -53,22 +54,6 @@ class DamagedReplyError(HTTPClientError):
     """A reply that is not what DynamoDB sent: to botocore a kind of lost connection, so that it is asked for again."""
 
     fmt = "The reply of {endpoint_url} is damaged"
-
-
-class Response(Protocol):
-    """What is read of botocore's AWSResponse."""
-
-    @property
-    def status_code(self) -> int: ...
-    @property
-    def headers(self) -> Mapping[str, str]: ...
-    @property
-    def content(self) -> bytes: ...
-
-
-class Sender(Protocol):
-    def send(self, request: AWSPreparedRequest) -> Response:
-        """Send a request, or raise one of botocore's HTTP exceptions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,16 +136,25 @@ class LeanClient(BaseClient):
     def _resolved(self) -> _Destination | None:
         """Return what botocore makes of region, settings and credentials, or None where only botocore can go there."""
         context: dict[str, Any] = {}
-        url, headers, _ = self._resolve_endpoint_ruleset(
-            self.meta.service_model.operation_model("GetItem"), {}, context
-        )
-        parts, signer, signing = urlsplit(url), self._request_signer, context.get("signing", {})
-        scheme = signer._choose_signer("GetItem", "standard", context)  # noqa: SLF001  # what it would sign with
+        model = self.meta.service_model.operation_model("GetItem")
+        url, headers, _ = self._resolve_endpoint_ruleset(model, {}, context)
+        parts, signer = urlsplit(url), self._request_signer
+        scheme = signer._choose_signer(model.name, "standard", context)  # noqa: SLF001  # what botocore would sign with
         if scheme != "v4" or parts.path.strip("/") or parts.query or parts.username:
             return None
-        region, service = signing.get("region", signer.region_name), signing.get("signing_name", signer.signing_name)
-        sent = {**headers, "Host": _host(parts), "User-Agent": self._user_agent_creator.to_string()}
-        return _Destination(f"{url.rstrip('/')}/", sent, Signature(region, service), self._endpoint.http_session)
+        named = {"region": signer.region_name, "signing_name": signer.signing_name} | context.get("signing", {})
+        return _Destination(
+            url=f"{url.rstrip('/')}/",
+            headers={**headers, "Host": _host(parts), "User-Agent": self._user_agent_creator.to_string()},
+            signature=Signature(named["region"], named["signing_name"]),
+            sender=sender(self._endpoint.http_session, url, self.meta.config),
+        )
+
+    def close(self) -> None:
+        for destination in self._destinations.values():
+            if destination:
+                destination.sender.close()
+        super().close()
 
     def _replaced(self, call: _Call) -> _Answer | None:
         """Return the answer of whoever makes this call in the client's stead, such as botocore's Stubber."""
