@@ -1,0 +1,158 @@
+"""Kept connections to one host: what a call needs of HTTP, on the standard library's own client.
+
+The pools of urllib3, on which botocore sends, are made for any host, method, redirect and body. One host, POST, bodies
+in memory and replies read whole take half of that. Connections are opened as botocore would open them; where it takes
+more than a socket and TLS, such as a proxy, botocore's own session sends.
+"""
+
+import socket
+import ssl
+import weakref
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.config import Config as ClientConfig
+from botocore.exceptions import (
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+    SSLError,
+)
+from botocore.httpsession import get_cert_path
+from urllib3.util import wait_for_read
+
+
+class Response(Protocol):
+    """What is read of a reply, whoever received it."""
+
+    @property
+    def status_code(self) -> int: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def content(self) -> bytes: ...
+
+
+class Sender(Protocol):
+    def send(self, request: AWSPreparedRequest) -> Response:
+        """Send a request and return the reply, or raise one of botocore's HTTP exceptions."""
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Received:
+    status_code: int
+    headers: Any
+    """An email.message.Message: names in any case."""
+    content: bytes
+
+
+def sender(session: Any, url: str, config: ClientConfig) -> Sender:
+    """Return connections opened as botocore's HTTP session would open them, or that session where they cannot be."""
+    proxy = session._proxy_config.proxy_url_for(url)  # noqa: SLF001  # what environment and settings came to
+    if proxy or session._cert_file or not session._verify:  # noqa: SLF001  # the same
+        return session  # type: ignore[no-any-return]  # it sends too
+    return Connections(url, get_cert_path(session._verify), config)  # noqa: SLF001  # the same
+
+
+class Connections:
+    """Sends to one host; threads may share it.
+
+    A connection is kept only after a reply was read to its end, and used again only if nothing came on it since: no
+    reply is ever taken for that of another request.
+    """
+
+    def __init__(self, url: str, certificates: str | None, config: ClientConfig) -> None:
+        parts = urlsplit(url)
+        self._url = url
+        self._host, self._port = parts.hostname or "", parts.port
+        self._is_secure = parts.scheme == "https"
+        self._certificates = certificates
+        self._config: Any = config
+        self._kept: deque[HTTPConnection] = deque()
+        weakref.finalize(self, _close_all, self._kept)
+
+    def send(self, request: AWSPreparedRequest) -> Response:
+        connection = self._idle() or self._unopened()
+        try:
+            if connection.sock is None:
+                self._open(connection)
+            received = self._exchanged(connection, request)
+        except BaseException:  # half a reply may still come on it
+            connection.close()
+            raise
+        self._keep(connection)
+        return received
+
+    def close(self) -> None:
+        """Close what is idle; what is under way ends as it would."""
+        _close_all(self._kept)
+
+    def _idle(self) -> HTTPConnection | None:
+        """Return the connection used last, unless something came on it since: its end, or nothing we asked for."""
+        while True:
+            try:
+                connection = self._kept.pop()
+            except IndexError:
+                return None
+            if _is_quiet(connection):
+                return connection
+            connection.close()
+
+    def _keep(self, connection: HTTPConnection) -> None:
+        # The server may have said that it closes; http.client then did.
+        if connection.sock is not None and len(self._kept) < self._config.max_pool_connections:
+            self._kept.append(connection)
+        else:
+            connection.close()
+
+    def _unopened(self) -> HTTPConnection:
+        timeout = self._config.connect_timeout
+        if self._tls is None:
+            return HTTPConnection(self._host, self._port, timeout=timeout)
+        return HTTPSConnection(self._host, self._port, timeout=timeout, context=self._tls)
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext | None:
+        """One for all connections: reading the certificates takes longer than a call."""
+        return ssl.create_default_context(cafile=self._certificates) if self._is_secure else None
+
+    def _open(self, connection: HTTPConnection) -> None:
+        try:
+            connection.connect()
+        except TimeoutError as error:
+            raise ConnectTimeoutError(endpoint_url=self._url, error=error) from error
+        except ssl.SSLError as error:
+            raise SSLError(endpoint_url=self._url, error=error) from error
+        except OSError as error:
+            raise EndpointConnectionError(endpoint_url=self._url, error=error) from error
+        connection.sock.settimeout(self._config.read_timeout)
+        connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+
+    def _exchanged(self, connection: HTTPConnection, request: AWSPreparedRequest) -> _Received:
+        try:
+            connection.request("POST", "/", request.body, request.headers)  # type: ignore[arg-type]  # bytes, a mapping
+            response = connection.getresponse()
+            return _Received(response.status, response.headers, response.read())
+        except TimeoutError as error:
+            raise ReadTimeoutError(endpoint_url=self._url, error=error) from error
+        except (OSError, HTTPException) as error:
+            raise ConnectionClosedError(endpoint_url=self._url, error=error) from error
+
+
+def _is_quiet(connection: HTTPConnection) -> bool:
+    decrypted = connection.sock.pending() if isinstance(connection.sock, ssl.SSLSocket) else 0
+    return not decrypted and not wait_for_read(connection.sock, timeout=0.0)
+
+
+def _close_all(connections: deque[HTTPConnection]) -> None:
+    while connections:
+        connections.pop().close()
