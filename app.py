@@ -1,10 +1,13 @@
 """The manifest: what Chalice deploys. Routes live in chalicelib/api; every trigger is declared here, one line each."""
 
-from chalice.app import AuthRequest, AuthResponse, Chalice
+from typing import Any
+
+from chalice.app import AuthRequest, AuthResponse, Chalice, DynamoDBEvent
 
 from chalicelib import config, logs
 from chalicelib.api import RESOURCES
 from chalicelib.api.authorizer import authorize
+from chalicelib.events import dead_letters, stream
 
 app = Chalice(app_name="laurel", configure_logs=False)
 app.log = logs.configure(config.stage())
@@ -14,6 +17,22 @@ app.log = logs.configure(config.stage())
 def player_authorizer(auth_request: AuthRequest) -> AuthResponse:
     """Let signed-in players through to player routes."""
     return authorize(auth_request)
+
+
+# The marks of 90 players and the definitions of their boards are one BatchGetItem, of 100 keys at most. No batching
+# window: Lambda looks four times a second, and a rank should not wait for company. From the oldest record on, so that
+# none is missed between the making of the table and the first deployment; those that were settled cost a read.
+@app.on_dynamodb_record(stream_arn=config.records_stream_arn(), batch_size=90, starting_position="TRIM_HORIZON")
+def settle_records(event: DynamoDBEvent) -> dict[str, Any]:
+    """Count what became of records."""
+    return stream.follow(event)
+
+
+@app.lambda_function()
+def replay_dead_letters(event: Any, context: Any) -> dict[str, Any]:
+    """Count what could not be counted when it happened."""
+    del event
+    return dead_letters.replay(context)
 
 
 for resource in RESOURCES:

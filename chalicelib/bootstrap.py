@@ -7,9 +7,11 @@ from functools import lru_cache
 from chalicelib import config
 from chalicelib.config import Config
 from chalicelib.services import clock
+from chalicelib.services.backlog import Backlog
 from chalicelib.services.boards import Boards
 from chalicelib.services.clock import Clock
 from chalicelib.services.distributions import Distributions
+from chalicelib.services.followup import FollowUp
 from chalicelib.services.games import Games
 from chalicelib.services.history import History
 from chalicelib.services.listing import Listing
@@ -17,6 +19,7 @@ from chalicelib.services.lobby import Lobbies
 from chalicelib.services.moderation import Moderation
 from chalicelib.services.players import Players
 from chalicelib.services.ranks import RankReader
+from chalicelib.services.replay import Replay, Truth
 from chalicelib.services.scores import Scores
 from chalicelib.services.settle import Settler
 from chalicelib.services.standings import Standings
@@ -24,11 +27,14 @@ from chalicelib.services.thresholds import Thresholds
 from chalicelib.services.tokens import Tokens
 from chalicelib.store import dynamo as dynamo_store
 from chalicelib.store.boards import BoardStore
+from chalicelib.store.clients import Clients
+from chalicelib.store.dead_letters import DeadLetterQueue
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.games import GameStore
 from chalicelib.store.players import PlayerStore
 from chalicelib.store.ranks import RankStore
 from chalicelib.store.records import RecordStore
+from chalicelib.store.stream import RecordStream
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,12 @@ class Stores:
     ranks: RankStore
 
 
+@dataclass(frozen=True, slots=True)
+class Following:
+    follow_up: FollowUp
+    replay: Replay
+
+
 @lru_cache(maxsize=1)
 def services() -> Services:
     """Return the services of this process, wired to the environment's settings and tables."""
@@ -67,6 +79,12 @@ def services() -> Services:
 def tokens() -> Tokens:
     """Return what checks tokens, without a database: all that the authorizer needs."""
     return Tokens(config.load().signing_keys, clock.now)
+
+
+@lru_cache(maxsize=1)
+def following() -> Following:
+    """Return what follows the records' stream: all that its functions need."""
+    return build_following(config.load(), dynamo_store.connect(), Clients())
 
 
 def build(settings: Config, dynamo: Dynamo, now: Clock = clock.now) -> Services:
@@ -166,4 +184,20 @@ def _stores(table: Callable[[str], str], dynamo: Dynamo) -> Stores:
         games=GameStore(table("games"), dynamo),
         records=RecordStore(table("records"), dynamo),
         ranks=RankStore(table("ranks"), dynamo),
+    )
+
+
+def build_following(settings: Config, dynamo: Dynamo, clients: Clients, now: Clock = clock.now) -> Following:
+    """Return what follows the records' stream, on given clients, with a given clock."""
+    boards = BoardStore(settings.table("boards"), dynamo)
+    records = RecordStore(settings.table("records"), dynamo)
+    ranks = RankStore(settings.table("ranks"), dynamo)
+    settler = Settler(dynamo, Boards(boards, now), ranks)
+    backlog = Backlog(dynamo=dynamo, boards=boards, ranks=ranks, settler=settler, clock=now)
+    deliveries = RecordStream(records, clients)
+    dead_letters = DeadLetterQueue(settings.queue("record-dead-letters"), clients)
+    truth = Truth(dynamo=dynamo, records=records, ranks=ranks, deliveries=deliveries, clock=now)
+    return Following(
+        FollowUp(records=deliveries, backlog=backlog, dead_letters=dead_letters, clock=now),
+        Replay(dead_letters=dead_letters, deliveries=deliveries, truth=truth, backlog=backlog),
     )

@@ -42,10 +42,23 @@ class Config:
     def table(self, noun: str) -> str:
         return f"{self.table_prefix}{noun}"
 
+    def queue(self, noun: str) -> str:
+        return f"{self.table_prefix}{noun}"
+
 
 def stage(environ: Mapping[str, str] = os.environ) -> str:
     """Return the name of the deployment, for logs; never fails."""
     return environ.get("LAUREL_STAGE", "dev")
+
+
+def records_stream_arn(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the stream that `chalice deploy` subscribes to; never fails.
+
+    The deployed functions do not need it. Where it is not set, the name of the stream says what to do, should anybody
+    subscribe to it.
+    """
+    records = f"arn:aws:dynamodb:us-east-1:000000000000:table/laurel-{stage(environ)}-records"
+    return environ.get("LAUREL_RECORDS_STREAM_ARN", f"{records}/stream/set-LAUREL_RECORDS_STREAM_ARN")
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Config:

@@ -7,6 +7,7 @@ wrong stands on its standard error.
 
 import io
 import json
+import os
 import shutil
 import sys
 import traceback
@@ -44,7 +45,8 @@ def main() -> None:
 
 def deploy(project: Path, gateway_responses: Path, environment: dict[str, str]) -> None:
     """Deploy ``project``, its functions' environment extended by ``environment``, in memory only."""
-    factory = CLIFactory(str(project))
+    # As the command does: the app is imported with the stage's variables set.
+    factory = CLIFactory(str(project), environ=os.environ)
     config = factory.create_config_obj(STAGE, user_provided_params={"environment_variables": environment})
     published = project / ".chalice" / "published.json"
     client = LocalAWSClient(botocore.session.Session(), gateway_responses, published)

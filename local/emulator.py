@@ -10,6 +10,7 @@ All that is mended of ministack's inside is mended here, and holds for the one r
 
 import asyncio
 import importlib.metadata
+import json
 import os
 import re
 import shutil
@@ -24,7 +25,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack.app import app  # type: ignore[import-untyped]  # ships no types
 from ministack.core import lambda_runtime  # type: ignore[import-untyped]  # ships no types
-from ministack.services import apigateway_v1, dynamodb  # type: ignore[import-untyped]  # ships no types
+from ministack.services import apigateway_v1, dynamodb, lambda_svc  # type: ignore[import-untyped]  # ships no types
 
 from local.guard import guarded
 
@@ -54,6 +55,7 @@ def main() -> None:
     render_authorizer_context()
     let_invocations_finish()
     look_at_asked_range_only()
+    deliver_again_what_is_reported()
     try:
         asyncio.run(_serve(int(sys.argv[1])))
     finally:
@@ -158,6 +160,43 @@ def narrowed(members_by_index: dict[str, Any], items: dict[str, Any], request: d
     sort_key = condition["sort_key"]
     within = [(pk, sk) for pk, sk in members if first <= items[pk][sk][sort_key]["S"] <= last]
     return {index: {partition: within}}
+
+
+def deliver_again_what_is_reported() -> None:
+    """Go on with the first record of a stream's batch that the function reports as failed.
+
+    Defect: ministack takes any answer for a success of the whole batch, ReportBatchItemFailures or not, and what the
+    function has asked for again is lost. Lambda goes on from the lowest sequence number that is reported.
+    """
+    execute = lambda_svc._execute_function
+
+    def execute_and_read(function: Any, event: Any) -> Any:
+        result = execute(function, event)
+        records = event.get("Records") if isinstance(event, dict) else None
+        if not records or records[0].get("eventSource") != "aws:dynamodb" or result.get("error"):
+            return result
+        done = done_before_failure(records, result.get("body"))
+        if done == len(records):
+            return result
+        step_over(records[0]["eventSourceARN"], function["config"]["FunctionName"], done)
+        # What fails is tried again after a second, from the position that is left.
+        return {"error": True, "body": {"errorType": "batchItemFailures", "errorMessage": f"{done} records done"}}
+
+    def step_over(stream_arn: str, function_name: str, records: int) -> None:
+        for mapping in lambda_svc._esms.values():
+            if (mapping["EventSourceArn"], mapping["FunctionName"]) == (stream_arn, function_name):
+                with lambda_svc._dynamodb_stream_positions_lock:
+                    lambda_svc._dynamodb_stream_positions[mapping["UUID"]] += records
+
+    lambda_svc._execute_function = execute_and_read
+
+
+def done_before_failure(records: list[dict[str, Any]], answer: Any) -> int:
+    """Return how many records come before the first that the answer reports as failed; all when it reports none."""
+    answer = json.loads(answer) if isinstance(answer, str) else answer
+    failures = answer.get("batchItemFailures") or [] if isinstance(answer, dict) else []
+    numbers = [int(failure["itemIdentifier"]) for failure in failures]
+    return sum(not numbers or int(record["dynamodb"]["SequenceNumber"]) < min(numbers) for record in records)
 
 
 def fill(template: str, context: dict[str, str]) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parent.parent
 TEMPLATE = CHECKOUT / "infra" / "template.yaml"
 GATEWAY_RESPONSES = CHECKOUT / "infra" / "gateway_responses.json"
+STREAM_MAPPING = CHECKOUT / "infra" / "stream_mapping.json"
 STATE_DIR = CHECKOUT / ".local" / "state"
 
 STAGE = "local"

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from local import credentials, resources, state
+from local import credentials, resources, state, subscriptions
 from local.children import Deployment, Emulator
 from local.layout import API_PATH, CHECKOUT, GATEWAY_RESPONSES, TEMPLATE
 
@@ -81,15 +81,19 @@ class LocalStack:
             ResourceError: CloudFormation refused the template. The app is as it was.
             DeployError: The app could not be deployed. If it could not be read or imported, it is as it was.
         """
-        resources.apply(TEMPLATE, self.aws_endpoint)
+        made = resources.apply(TEMPLATE, self.aws_endpoint)
         deployment = self._prepared or Deployment(self.aws_endpoint, self._emulator.work_dir)
         self._prepared = None
         deployment.run(
             source=str(self._project),
             copy=str(self._emulator.work_dir / "project"),
             gateway_responses=str(GATEWAY_RESPONSES),
-            environment=self._credentials.environment(),
+            environment={
+                **self._credentials.environment(),
+                "LAUREL_RECORDS_STREAM_ARN": made["RecordsStreamArn"],
+            },
         )
+        subscriptions.complete(self.aws_endpoint, made["RecordDeadLettersArn"])
 
     def first_answer(self) -> str | None:
         """Make the first request, which starts the function; return what is wrong with the answer, if anything is."""

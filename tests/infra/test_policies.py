@@ -1,5 +1,6 @@
 """Each function may do what it does, in its own stage, and nothing else."""
 
+import importlib
 import json
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.tables import tables
 CHALICE = CHECKOUT / ".chalice"
 CONFIG = json.loads((CHALICE / "config.json").read_text())
 STAGES = ("local", "dev", "prod")
+FUNCTIONS = ("api_handler", "player_authorizer", "settle_records", "replay_dead_letters")
 LOGS = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
 
 
@@ -32,7 +34,16 @@ def test_each_stage_says_which_it_is_and_holds_no_secret(stage: str) -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-@pytest.mark.parametrize("function", ["api_handler", "player_authorizer"])
+def test_every_function_has_its_settings_in_every_stage(stage: str) -> None:
+    app = importlib.import_module("app").app
+    declared = [*app.pure_lambda_functions, *app.event_sources, *app.builtin_auth_handlers]
+
+    assert {"api_handler", *(function.name for function in declared)} == set(FUNCTIONS)
+    assert set(CONFIG["stages"][stage]["lambda_functions"]) == set(FUNCTIONS)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_stages_differ_in_the_names_of_their_resources_alone(stage: str, function: str) -> None:
     assert json.loads(json.dumps(_policy("prod", function)).replace("laurel-prod", f"laurel-{stage}")) == _policy(
         stage, function
@@ -57,7 +68,7 @@ def test_the_api_reaches_every_table_of_its_stage_and_scans_boards_alone(stage: 
 
 
 @pytest.mark.parametrize("stage", STAGES)
-@pytest.mark.parametrize("function", ["api_handler", "player_authorizer"])
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_no_statement_allows_all_actions_or_all_resources(stage: str, function: str) -> None:
     for statement in _policy(stage, function):
         assert statement["Effect"] == "Allow"

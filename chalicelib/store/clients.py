@@ -1,0 +1,57 @@
+"""The AWS clients that are needed now and then: each is made on its first use, so that nobody else pays for it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import botocore.session
+from botocore.config import Config as ClientConfig
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.errors import StoreUnavailableError
+
+_CONNECT_TIMEOUT, _READ_TIMEOUT = 1.0, 5.0
+
+
+class ClientFailedError(StoreUnavailableError):
+    """A call failed, for whatever reason; ``reason`` is AWS's own name of it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"AWS did not do what it was asked to: {reason}")
+        self.reason = reason
+
+
+def _connect(service: str) -> Any:
+    config = ClientConfig(
+        connect_timeout=_CONNECT_TIMEOUT,
+        read_timeout=_READ_TIMEOUT,
+        retries={"total_max_attempts": 3, "mode": "standard"},
+    )
+    session = botocore.session.get_session()
+    region = session.get_config_variable("region") or "us-east-1"
+    return session.create_client(service, region_name=region, config=config)
+
+
+@dataclass(slots=True)
+class Clients:
+    """botocore clients by the name of their service."""
+
+    connect: Callable[[str], Any] = _connect
+    _made: dict[str, Any] = field(default_factory=dict)
+
+    def of(self, service: str) -> Any:
+        if service not in self._made:
+            self._made[service] = self.connect(service)
+        return self._made[service]
+
+
+@contextmanager
+def calling() -> Iterator[None]:
+    """Turn whatever a client raises into ClientFailedError."""
+    try:
+        yield
+    except ClientError as error:
+        raise ClientFailedError(error.response["Error"]["Code"]) from error
+    except BotoCoreError as error:
+        raise ClientFailedError(type(error).__name__) from error
