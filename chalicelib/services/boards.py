@@ -1,6 +1,6 @@
 """Boards: definitions, kept in memory for a moment, and the rules of changing them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -8,6 +8,7 @@ from itertools import islice, takewhile
 
 from chalicelib.domain import boards, periods
 from chalicelib.domain.boards import Board, Limits
+from chalicelib.domain.layouts import Layouts
 from chalicelib.domain.periods import Period, ScheduleError
 from chalicelib.domain.records import expiry
 from chalicelib.errors import (
@@ -109,6 +110,19 @@ class Boards:
             self._check(after)
             self._check_sealed(before, after)
             stored = self._store.replace(before, after)
+            if stored:
+                self._listed = None
+                return self.remember(stored)
+        raise ContendedError(f"board {board_id!r} kept changing; try again")
+
+    def relayout(self, board_id: str, change: Callable[[Layouts], Layouts]) -> Board:
+        """Change which layouts of the rank index are in use; ``change`` is given those that are stored."""
+        for _ in range(_ATTEMPTS):
+            before = self.refreshed(board_id)
+            layouts = change(before.layouts)
+            if layouts == before.layouts:
+                return before
+            stored = self._store.replace(before, replace(before, layouts=layouts))
             if stored:
                 self._listed = None
                 return self.remember(stored)

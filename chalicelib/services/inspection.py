@@ -57,6 +57,15 @@ class Inspector:
         replies = self._in_parallel(read, player_ids, MAX_BATCH_KEYS)
         return [record for reply in replies for record in reply.values()]
 
+    def total(self, build: Build) -> int:
+        """Return how many records the root counts. A read unit per lane."""
+        return nodes.total(self.counts(build, [()]))
+
+    def count_alike(self, one: Build, other: Build) -> bool:
+        """Tell whether two builds count equally many records at the same instant; False while writers are too busy."""
+        replies = self._at_once([_query(one, [()]), _query(other, [()])])
+        return replies is not None and len({nodes.total(reply.counts_by_node) for reply in replies}) == 1
+
     def mend(self, build: Build, players: Collection[str], marks: dict[str, Mark]) -> Mended:
         """Settle the records of some players that are not, and count the marks that no settling puts right.
 
@@ -132,11 +141,14 @@ class Inspector:
         return after.get(path[:-1], {}).get(path[-1], 0) - listed
 
     def _instant(self, build: Build, wanted: Sequence[Path], players: Iterable[str]) -> TreeReply | None:
-        query = _query(build, wanted, players)
+        replies = self._at_once([_query(build, wanted, players)])
+        return None if replies is None else replies[0]
+
+    def _at_once(self, queries: Sequence[TreeQuery]) -> list[TreeReply] | None:
         for attempt in range(_ATTEMPTS):
-            reply = self._ranks.snapshot(query)
-            if reply is not None:
-                return reply
+            replies = self._ranks.snapshot(queries)
+            if replies is not None:
+                return replies
             self._dynamo.pause(attempt)
         return None
 
@@ -149,10 +161,6 @@ class Inspector:
             return []
         first, others = self._dynamo.alongside(groups[0], groups[1:])
         return [first, *others]
-
-
-def totals(reply: TreeReply) -> int:
-    return nodes.total(reply.counts_by_node)
 
 
 def _query(build: Build, wanted: Sequence[Path], players: Iterable[str] = ()) -> TreeQuery:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.jobs import Job, JobState
-from chalicelib.errors import StoreUnavailableError
+from chalicelib.errors import ContendedError, StoreUnavailableError
 from chalicelib.services import clock as clocks
 from chalicelib.services.clock import Clock
 from chalicelib.store.jobs import JobKey, JobStore
@@ -33,6 +33,17 @@ class Jobs:
         """Store a new job in place of the one before it; where somebody else was faster, return theirs."""
         stored = self._store.put(job, before)
         return stored or self._again(job)
+
+    def replace(self, after: Job, before: Job) -> Job:
+        """Store a job in another state than its runner left it; whoever works on it stops at the next step.
+
+        Raises:
+            ContendedError: It went on meanwhile.
+        """
+        stored = self._store.put(after, before)
+        if stored is None:
+            raise ContendedError("the job went on meanwhile; try again", job_id=before.job_id)
+        return stored
 
     def advance(self, job: Job, step: Step, out_of_time: OutOfTime) -> Job:
         """Work on a job while it runs, needs not wait, and there is time; return it as it is stored then.

@@ -120,28 +120,24 @@ class RankStore:
         One consistent request per 100 items (lanes x nodes + players), a read unit each. Nodes in which nobody is
         counted and players without a mark are left out.
         """
-        owners: dict[str, tuple[TreeReply, Path | str]] = {}
-        replies = [TreeReply({}, {}) for _ in queries]
-        for query, reply in zip(queries, replies, strict=True):
-            owners |= _owners(query, reply)
+        owners, replies = _all_owners(queries)
         wanted = [{"pk": s(key)} for key in owners]
         for item in self._dynamo.batch_get({self.table: wanted}, consistent=True)[self.table]:
             self._hand_over(item, *owners[item["pk"]["S"]])
         return replies
 
-    def snapshot(self, query: TreeQuery) -> TreeReply | None:
-        """Return the same as ``read`` for one query, as it stood at one instant; None while writers are busy with it.
+    def snapshot(self, queries: Sequence[TreeQuery]) -> list[TreeReply] | None:
+        """Return the same as ``read``, as it stood at one instant; None while writers are busy with it.
 
         One request for at most 100 items, two read units each.
         """
-        reply = TreeReply({}, {})
-        owners = _owners(query, reply)
+        owners, replies = _all_owners(queries)
         items = self._dynamo.snapshot(self.table, [{"pk": s(key)} for key in owners])
         if items is None:
             return None
         for item in items:
             self._hand_over(item, *owners[item["pk"]["S"]])
-        return reply
+        return replies
 
     def delete_nodes(self, board: Board, period_id: str, layout: Layout, paths: Iterable[Path]) -> None:
         """Delete nodes of a build that nobody reads or writes any more, in all its lanes. A write unit each."""
@@ -172,6 +168,14 @@ class RankStore:
             ]
         return written
 
+    def unchanged_parts(self, moves: Sequence[Move]) -> list[Part]:
+        """Return the checks that the marks of all moves are as they were read, for who writes the moves later."""
+        return [self._check_part(move) for move in moves]
+
+    def _check_part(self, move: Move) -> Part:
+        key = self.mark_key(move.board.board_id, move.period_id, move.player_id)
+        return Part(MARK_PART, "ConditionCheck", {"TableName": self.table, "Key": key, **_as_read(move.mark)})
+
     def _mark_part(self, move: Move) -> Part:
         item: Item = {
             **self.mark_key(move.board.board_id, move.period_id, move.player_id),
@@ -182,14 +186,16 @@ class RankStore:
             item["value"], item["subvalue"] = map(n, move.value)
         if move.mark_expires_at is not None:
             item["expires_at"] = n(seconds(move.mark_expires_at))
-        request: Item = {"TableName": self.table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
-        if move.mark is not UNMARKED:
-            request["ConditionExpression"] = "generation = :generation AND builds = :builds"
-            request["ExpressionAttributeValues"] = {
-                ":generation": n(move.mark.generation),
-                ":builds": s(keys.path(move.mark.builds)),
-            }
-        return Part(MARK_PART, "Put", request)
+        return Part(MARK_PART, "Put", {"TableName": self.table, "Item": item, **_as_read(move.mark)})
+
+
+def _as_read(mark: Mark) -> Item:
+    if mark is UNMARKED:
+        return {"ConditionExpression": "attribute_not_exists(pk)"}
+    return {
+        "ConditionExpression": "generation = :generation AND builds = :builds",
+        "ExpressionAttributeValues": {":generation": n(mark.generation), ":builds": s(keys.path(mark.builds))},
+    }
 
 
 class _Tree(Struct):
@@ -199,11 +205,14 @@ class _Tree(Struct):
     pairs: list[tuple[Path | None, Path | None]] = []  # msgspec gives each instance its own
 
 
-def _owners(query: TreeQuery, reply: TreeReply) -> dict[str, tuple[TreeReply, Path | str]]:
-    """Return where in the reply each item that the query wants belongs, by the item's key."""
-    owners: dict[str, tuple[TreeReply, Path | str]] = {key: (reply, node) for key, node in _node_keys(query)}
-    owners |= {keys.mark(query.board.board_id, query.period_id, each): (reply, each) for each in query.players}
-    return owners
+def _all_owners(queries: Sequence[TreeQuery]) -> tuple[dict[str, tuple[TreeReply, Path | str]], list[TreeReply]]:
+    """Return, by key, where each item that the queries want belongs, and the replies, empty yet."""
+    owners: dict[str, tuple[TreeReply, Path | str]] = {}
+    replies = [TreeReply({}, {}) for _ in queries]
+    for query, reply in zip(queries, replies, strict=True):
+        owners |= {key: (reply, node) for key, node in _node_keys(query)}
+        owners |= {keys.mark(query.board.board_id, query.period_id, each): (reply, each) for each in query.players}
+    return owners, replies
 
 
 def _node_keys(query: TreeQuery) -> Iterator[tuple[str, Path]]:

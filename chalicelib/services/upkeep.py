@@ -1,0 +1,119 @@
+"""Upkeep: audits as jobs, and what a schedule does so that no operator has to remember it."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import msgspec
+
+from chalicelib import logs
+from chalicelib.domain.boards import Board
+from chalicelib.domain.jobs import Job, JobKind, JobState
+from chalicelib.services.audit import Audit, AuditPhase, AuditState
+from chalicelib.services.boards import Boards
+from chalicelib.services.clock import Clock
+from chalicelib.services.inspection import Inspector
+from chalicelib.services.jobs import Jobs, OutOfTime, ended, waiting
+from chalicelib.services.rebuild import LOOK_AGAIN_AFTER, Rebuild
+from chalicelib.services.rollcall import Build
+
+AUDITED_EVERY = timedelta(days=1)
+_PERIODS = 2
+"""The current one and the one before it, which late games may still change."""
+_METRICS = {"rank_drift": "Count", "records_settled_late": "Count"}
+_log = logging.getLogger("laurel")
+
+
+class Upkeep:
+    def __init__(  # noqa: PLR0913  # the composition root names them
+        self, *, jobs: Jobs, boards: Boards, inspector: Inspector, audit: Audit, rebuild: Rebuild, clock: Clock
+    ) -> None:
+        self._jobs = jobs
+        self._boards = boards
+        self._inspector = inspector
+        self._audit = audit
+        self._rebuild = rebuild
+        self._clock = clock
+
+    def find_audit(self, board_id: str, period_id: str) -> Job | None:
+        return self._jobs.find((JobKind.AUDIT, board_id, period_id))
+
+    def begin_audit(self, board: Board, period_id: str, *, thorough: bool) -> Job:
+        """Begin an audit, or return the one under way, unless that is less thorough: then it begins anew."""
+        before = self.find_audit(board.board_id, period_id)
+        if before is not None and before.state is JobState.RUNNING and (found(before).thorough or not thorough):
+            return before
+        layout = board.layout(period_id)
+        job = Job(
+            kind=JobKind.AUDIT,
+            board_id=board.board_id,
+            period_id=period_id,
+            phase=AuditPhase.WALK,
+            cursor=_encoded(AuditState(layout.generation, thorough)),
+            total=max(0, self._inspector.total(Build(board, period_id, layout))),
+            started_at=self._clock(),
+        )
+        return self._jobs.begin(job, before)
+
+    def advance_audit(self, job: Job, out_of_time: OutOfTime) -> Job:
+        """Work on an audit for as long as there is time, and return it as it stands then."""
+        return self._jobs.advance(job, self._audited, out_of_time)
+
+    def keep(self, out_of_time: OutOfTime) -> list[Job]:
+        """Go on with every rebuild and audit under way and begin the audits that are due; return them.
+
+        A job ends its wait in a later run. Cost, when there is nothing to do: a scan of the boards, and a read unit
+        per job.
+        """
+        trees = [(board, period_id) for board in self._boards.all() for period_id in self._kept(board)]
+        wanted = [(kind, board.board_id, period_id) for board, period_id in trees for kind in JobKind]
+        job_by_key = self._jobs.find_all(wanted)
+        worked_on = []
+        for board, period_id in trees:
+            rebuild = job_by_key.get((JobKind.REBUILD, board.board_id, period_id))
+            audit = job_by_key.get((JobKind.AUDIT, board.board_id, period_id))
+            if rebuild is not None and rebuild.state is JobState.RUNNING:
+                worked_on.append(self._rebuild.advance(rebuild, out_of_time))
+            elif audit is None or audit.state is JobState.RUNNING or self._is_due(audit):
+                due = self.begin_audit(board, period_id, thorough=False)
+                worked_on.append(self.advance_audit(due, out_of_time))
+            if out_of_time():
+                break
+        return worked_on
+
+    def _is_due(self, last: Job) -> bool:
+        return self._clock() >= last.started_at + AUDITED_EVERY
+
+    def _kept(self, board: Board) -> Iterable[str]:
+        """Return the periods that may have work: the last ones, and those that were ever rebuilt."""
+        recent = [period.period_id for period in self._boards.periods(board, _PERIODS)]
+        return dict.fromkeys([*recent, *(period_id for period_id, _ in board.layouts.rebuilt)])
+
+    def _audited(self, job: Job) -> Job:
+        board = self._boards.get(job.board_id)
+        before = found(job)
+        after = self._audit.step(Build(board, job.period_id, board.layout(job.period_id)), found(job))
+        job = replace(job, phase=after.phase, cursor=_encoded(after), done=after.records, not_before=None)
+        if after.phase is AuditPhase.DONE:
+            _log.info("audit_finished", extra=dict(_facts(job, after)))
+            return ended(job, JobState.DONE, "" if after.complete else "stopped: too much is wrong, rebuild")
+        if after.phase is AuditPhase.LOOK_AGAIN and before.phase is AuditPhase.WALK:
+            return waiting(job, self._clock() + LOOK_AGAIN_AFTER)
+        return job
+
+
+def found(job: Job) -> AuditState:
+    """Return what an audit found so far."""
+    return msgspec.json.decode(job.cursor, type=AuditState)
+
+
+def _encoded(state: AuditState) -> str:
+    return msgspec.json.encode(state).decode()
+
+
+def _facts(job: Job, state: AuditState) -> Iterator[tuple[str, object]]:
+    yield from {"board_id": job.board_id, "period_id": job.period_id, "generation": state.generation}.items()
+    yield from {"records": state.records, "complete": state.complete, "rank_drift": state.drift}.items()
+    yield "records_settled_late", state.settled
+    yield from logs.metrics(_METRICS).items()
