@@ -110,9 +110,10 @@ def _standing(question: Question, path: Path, rest: int, reply: TreeReply) -> St
         mark = reply.mark_by_player.get(question.player_id or "", UNMARKED)
     counted_at = mark.path(question.board, question.layout)
     counted_better = counted_at is not None and counted_at < path
+    # Never below nobody: a mark that was read before the nodes may tell of a player who was taken out of them since.
     return Standing(
-        better=nodes.better(path, reply.counts_by_node) - counted_better + rest,
-        others=nodes.total(reply.counts_by_node) - (counted_at is not None),
+        better=max(0, nodes.better(path, reply.counts_by_node) - counted_better + rest),
+        others=max(0, nodes.total(reply.counts_by_node) - (counted_at is not None)),
     )
 
 

@@ -296,27 +296,29 @@ class Scores:
         truth = [part for draft in drafts for part in self._truth_parts(draft)]
         due = [(target.mark, target.settlement) for draft in drafts for target in draft.targets]
         settlements = [settlement for _, settlement in due if settlement is not None]
+        moves = [settlement.move_from(mark) for mark, settlement in due if settlement is not None]
         try:
-            index = self._ranks.parts(
-                [settlement.move_from(mark) for mark, settlement in due if settlement is not None]
-            )
+            index = self._ranks.parts(moves)
         except OutdatedBoardError:
             return False
+        # Whoever deletes a record leaves no more of it than its mark: without a look at that, a record that was made
+        # anew meanwhile would be younger than its own mark, and never be counted.
+        alone = [*truth, *self._ranks.unchanged_parts(moves)]
         if len(truth) + len(index) > MAX_TRANSACTION_ITEMS:
-            return len(drafts) == 1 and self._committed_without_index(truth, settlements)
-        return self._committed_at_once(truth, index, settlements)
+            return len(drafts) == 1 and self._committed_without_index(alone, settlements)
+        return self._committed_at_once([*truth, *index], alone, settlements)
 
     def _committed_at_once(
-        self, truth: Sequence[Part], index: Sequence[Part], settlements: Sequence[Settlement]
+        self, parts: Sequence[Part], alone: Sequence[Part], settlements: Sequence[Settlement]
     ) -> bool:
-        if not truth and not index:
+        if not parts:
             return True
         try:
-            self._dynamo.transact([*truth, *index])
+            self._dynamo.transact(parts)
         except CancelledError as error:
             if error.refused or not error.contended <= _INDEX_PARTS:
                 return False
-            return self._committed_without_index(truth, settlements)
+            return self._committed_without_index(alone, settlements)
         return True
 
     def _committed_without_index(self, truth: Sequence[Part], settlements: Sequence[Settlement]) -> bool:
