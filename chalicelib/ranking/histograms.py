@@ -3,13 +3,16 @@
 All in directed scores, best first: a bar reaches from its border up to, not including, the next one.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from chalicelib.domain.boards import INT64_MAX
 from chalicelib.ranking import nodes
-from chalicelib.ranking.bins import Path, bin_of
+from chalicelib.ranking.bins import Bin, Path, Shape, bin_of, range_below
 from chalicelib.ranking.nodes import Counts
+
+_OVERVIEW_DIGITS = 2
 
 
 def borders(best: int, worst: int, bars: int, digits: int) -> list[int]:
@@ -26,6 +29,23 @@ def borders(best: int, worst: int, bars: int, digits: int) -> list[int]:
     size = worst + 1 - best
     cuts = (best + size * step // bars for step in range(bars))
     return [*dict.fromkeys(bin_of(cut, digits).first for cut in cuts), bin_of(worst, digits).last + 1]
+
+
+def overview(count_by_child: Mapping[Path, int], shape: Shape) -> tuple[Counter[Bin], list[Path]]:
+    """Return what some children count, by the bins of a tree of two digits, and the children that are wider than those.
+
+    Such a bin is at most 1/64 of its score wide; scores below 128 in magnitude have one of their own.
+    """
+    counts: Counter[Bin] = Counter()
+    wider = []
+    for path, count in count_by_child.items():
+        best, worst = range_below(shape, path)
+        coarse = bin_of(best, _OVERVIEW_DIGITS)
+        if worst <= coarse.last:
+            counts[coarse] += count
+        else:
+            wider.append(path)
+    return counts, wider
 
 
 def paths(values: Iterable[int], digits: int) -> list[Path]:

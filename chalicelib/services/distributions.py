@@ -1,5 +1,6 @@
 """Distributions: how many records of a board have which scores, now, at any zoom."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from itertools import pairwise
 
@@ -9,6 +10,7 @@ from chalicelib.domain.boards import INT64_MAX, INT64_MIN, Board, SortOrder, dir
 from chalicelib.domain.periods import Period
 from chalicelib.errors import MalformedError
 from chalicelib.ranking import bins, histograms
+from chalicelib.ranking.bins import Bin, Path
 from chalicelib.ranking.descents import Descent
 from chalicelib.services.boards import Boards
 from chalicelib.services.counters import Counters
@@ -42,21 +44,16 @@ class Distributions:
         self._reader = reader
 
     def overview(self, board_id: str, period: str) -> Distribution:
-        """Return all scores in bars at most 1/64 of their score wide. Empty bars are left out.
+        """Return all scores in bars at most 1/64 of their score wide; below 128 each score has its own.
 
-        Cost: two BatchGetItem in sequence: the root, and the nodes below it in use.
+        Empty bars are left out. Cost: one BatchGetItem a level of the scores' part of the tree (3): the root, the nodes
+        below it in use, and of those that count the scores below 4,096 (262,144 with 4 digits) as many again as are in
+        use: at most 64 a sign.
         """
         counters = self._counters(board_id, period)
-        used = [(digit,) for digit, count in counters.of(()).items() if count]
-        counters.read(used)
-        bars = [
-            _bar(counters.board, *bins.range_below(counters.shape, (*node, digit)), count)
-            for node in used
-            for digit, count in counters.of(node).items()
-            if count
-        ]
-        total = sum(bar.count for bar in bars)
-        return Distribution(counters.board, counters.period, total, sorted(bars, key=_low))
+        counts = _counts_by_bin(counters, [()])
+        bars = [_bar(counters.board, each.first, each.last, count) for each, count in counts.items()]
+        return Distribution(counters.board, counters.period, counts.total(), sorted(bars, key=_low))
 
     def histogram(
         self, board_id: str, period: str, bars: int, low: int | None = None, high: int | None = None
@@ -105,6 +102,14 @@ class Distributions:
     def _counters(self, board_id: str, period: str) -> Counters:
         board = self._boards.get(board_id)
         return Counters(self._ranks, board, self._boards.period(board, period))
+
+
+def _counts_by_bin(counters: Counters, nodes: Sequence[Path]) -> Counter[Bin]:
+    """Return how many records below some nodes have scores in which bin of an overview."""
+    counters.read(nodes)
+    children = {(*node, digit): count for node in nodes for digit, count in counters.of(node).items() if count}
+    counts, wider = histograms.overview(children, counters.shape)
+    return counts + _counts_by_bin(counters, wider) if wider else counts
 
 
 def _range(counters: Counters, low: int | None, high: int | None) -> tuple[int, int] | None:
