@@ -6,7 +6,8 @@ happening, one that raises in ``after`` loses its reply. tests/test_fake_dynamod
 """
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
 from threading import RLock
@@ -61,6 +62,22 @@ class Call:
 
 
 Hook = Callable[[Call], None]
+
+
+@dataclass(slots=True)
+class Change:
+    """What one write did to one item of a table with a stream. Items are replaced, never altered: nothing is copied."""
+
+    key: Key
+    before: Item | None
+    after: Item | None
+    _text: str = ""
+
+    @property
+    def text(self) -> str:
+        """Return what is equal for equal changes."""
+        self._text = self._text or f"{_text_of(self.before)} {_text_of(self.after)}"
+        return self._text
 
 
 @dataclass(slots=True)
@@ -127,9 +144,36 @@ class FakeDynamoDB:
     def transact_write_items(self, **request: Any) -> Item:
         return self._make_api_call("TransactWriteItems", request)
 
+    def transact_get_items(self, **request: Any) -> Item:
+        return self._make_api_call("TransactGetItems", request)
+
+    def update_item(self, **request: Any) -> Item:
+        return self._make_api_call("UpdateItem", request)
+
+    def batch_write_item(self, **request: Any) -> Item:
+        return self._make_api_call("BatchWriteItem", request)
+
     def items(self, table: str) -> list[Item]:
         """Return everything in a table, as no call would."""
         return [dict(item) for item in self._tables[table].items.values()]
+
+    def open_streams(self) -> None:
+        """Keep, from now on, what writes do to the items of tables that have a stream."""
+        for table in self._tables.values():
+            table.open_stream()
+
+    def changes(self, table: str) -> list[Change]:
+        """Return what became of a table's items since its stream was opened, in order; whoever read them empties it."""
+        changes = self._tables[table].changes
+        assert changes is not None, f"{table} has no stream, or a closed one"
+        return changes
+
+    def content(self) -> Hashable:
+        """Return what is equal for databases in which every call and every reader of streams finds the same.
+
+        Attributes may have come in any order, and changes of different items too: streams keep no order among those.
+        """
+        return frozenset((name, table.content()) for name, table in self._tables.items())
 
     def copy(self) -> "FakeDynamoDB":
         """Return a database of its own with the same items, without hooks. Takes microseconds per table and index."""
@@ -199,6 +243,14 @@ class FakeDynamoDB:
             write.apply()
         return {}
 
+    def _transact_get_items(self, request: Item) -> Item:
+        wanted = [each["Get"] for each in request["TransactItems"]]
+        keys = [(each["TableName"], self._tables[each["TableName"]].key(each["Key"])) for each in wanted]
+        if not 1 <= len(keys) <= MAX_TRANSACTION_ITEMS or len(set(keys)) != len(keys):
+            raise ExpressionError(f"a transaction has 1 to {MAX_TRANSACTION_ITEMS} items, all different")
+        found = [self._tables[name].items.get(key) for name, key in keys]
+        return {"Responses": [{} if item is None else {"Item": dict(item)} for item in found]}
+
     def _batch_get_item(self, request: Item) -> Item:
         wanted = [(name, key) for name, part in request["RequestItems"].items() for key in part["Keys"]]
         keys = {(name, self._tables[name].key(key)) for name, key in wanted}
@@ -258,6 +310,7 @@ class FakeDynamoDB:
         "PutItem": _put_item,
         "Query": _query,
         "Scan": _scan,
+        "TransactGetItems": _transact_get_items,
         "TransactWriteItems": _transact_write_items,
         "UpdateItem": _update_item,
     }
@@ -272,7 +325,9 @@ class _Table:
         self.items: dict[Key, Item] = {}
         self.indexes = {each["IndexName"]: _Index(self, each) for each in definition.get("GlobalSecondaryIndexes", ())}
         self.unindexed: list[tuple[Item | None, Item | None]] | None = None
+        self.changes: list[Change] | None = None
         self._ranges: dict[str, list[str]] = {}
+        self._texts: dict[Key, str] = {}
         self._definition = definition
 
     def copy(self) -> "_Table":
@@ -280,13 +335,33 @@ class _Table:
         twin.items = dict(self.items)
         twin._ranges = {partition: list(ranges) for partition, ranges in self._ranges.items()}
         twin.indexes = {name: index.copy(twin) for name, index in self.indexes.items()}
+        twin.changes = None if self.changes is None else list(self.changes)
+        twin._texts = dict(self._texts)
         return twin
+
+    def open_stream(self) -> None:
+        if "StreamSpecification" in self._definition:
+            self.changes = []
+
+    def content(self) -> Hashable:
+        for key, item in self.items.items():
+            if key not in self._texts:
+                self._texts[key] = _text_of(item)
+        turns: Counter[Key] = Counter()
+        told = set()
+        for change in self.changes or ():
+            turns[change.key] += 1
+            told.add((change.key, turns[change.key], change.text))
+        return frozenset(self._texts.items()), frozenset(told)
 
     def key(self, item: Mapping[str, Item]) -> Key:
         return _text(item, self.hash_key), _text(item, self.range_key) if self.range_key else ""
 
     def store(self, key: Key, item: Item | None) -> None:
         before = self.items.pop(key, None)
+        self._texts.pop(key, None)
+        if self.changes is not None and before != item:
+            self.changes.append(Change(key, before, item))
         if before is not None:
             self._ranges[key[0]].remove(key[1])
         if item is not None:
@@ -515,6 +590,10 @@ def _text(item: Mapping[str, Item], name: str) -> str:
     if not text.isprintable() and any("\ud800" <= character <= "\udfff" for character in text):
         raise ExpressionError(f"the key {name} must be valid Unicode")
     return text
+
+
+def _text_of(item: Item | None) -> str:
+    return repr(item and sorted(item.items()))
 
 
 def _error(code: str, message: str, operation: str) -> ClientError:
