@@ -7,6 +7,8 @@ from functools import lru_cache
 from chalicelib import config
 from chalicelib.config import Config
 from chalicelib.services import clock
+from chalicelib.services.advice import Advisor
+from chalicelib.services.audit import Audit
 from chalicelib.services.backlog import Backlog
 from chalicelib.services.boards import Boards
 from chalicelib.services.clock import Clock
@@ -14,23 +16,30 @@ from chalicelib.services.distributions import Distributions
 from chalicelib.services.followup import FollowUp
 from chalicelib.services.games import Games
 from chalicelib.services.history import History
+from chalicelib.services.inspection import Inspector
+from chalicelib.services.jobs import Jobs
 from chalicelib.services.listing import Listing
 from chalicelib.services.lobby import Lobbies
 from chalicelib.services.moderation import Moderation
 from chalicelib.services.players import Players
 from chalicelib.services.ranks import RankReader
+from chalicelib.services.rebuild import Rebuild
+from chalicelib.services.relisting import Relisting
 from chalicelib.services.replay import Replay, Truth
+from chalicelib.services.rollcall import DEFAULT_PAGES, Pages, RollCall
 from chalicelib.services.scores import Scores
 from chalicelib.services.settle import Settler
 from chalicelib.services.standings import Standings
 from chalicelib.services.thresholds import Thresholds
 from chalicelib.services.tokens import Tokens
+from chalicelib.services.upkeep import Upkeep
 from chalicelib.store import dynamo as dynamo_store
 from chalicelib.store.boards import BoardStore
 from chalicelib.store.clients import Clients
 from chalicelib.store.dead_letters import DeadLetterQueue
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.games import GameStore
+from chalicelib.store.jobs import JobStore
 from chalicelib.store.players import PlayerStore
 from chalicelib.store.ranks import RankStore
 from chalicelib.store.records import RecordStore
@@ -69,6 +78,16 @@ class Following:
     replay: Replay
 
 
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """What operators and the schedule use."""
+
+    boards: Boards
+    upkeep: Upkeep
+    rebuild: Rebuild
+    advisor: Advisor
+
+
 @lru_cache(maxsize=1)
 def services() -> Services:
     """Return the services of this process, wired to the environment's settings and tables."""
@@ -79,6 +98,12 @@ def services() -> Services:
 def tokens() -> Tokens:
     """Return what checks tokens, without a database: all that the authorizer needs."""
     return Tokens(config.load().signing_keys, clock.now)
+
+
+@lru_cache(maxsize=1)
+def operations() -> Operations:
+    """Return what operators' functions and the schedule need."""
+    return build_operations(config.load(), dynamo_store.connect())
 
 
 @lru_cache(maxsize=1)
@@ -201,3 +226,30 @@ def build_following(settings: Config, dynamo: Dynamo, clients: Clients, now: Clo
         FollowUp(records=deliveries, backlog=backlog, dead_letters=dead_letters, clock=now),
         Replay(dead_letters=dead_letters, deliveries=deliveries, truth=truth, backlog=backlog),
     )
+
+
+def build_operations(
+    settings: Config, dynamo: Dynamo, now: Clock = clock.now, pages: Pages = DEFAULT_PAGES
+) -> Operations:
+    """Return what operators use, on a given client, with a given clock and pages of given sizes."""
+    stores = _stores(settings.table, dynamo)
+    boards = Boards(stores.boards, now)
+    roll_call = RollCall(dynamo, stores.records)
+    inspector = Inspector(dynamo, stores.records, stores.ranks, Settler(dynamo, boards, stores.ranks))
+    audit = Audit(inspector, roll_call, pages)
+    jobs = Jobs(JobStore(settings.table("ranks"), dynamo), now)
+    rebuild = Rebuild(
+        jobs=jobs,
+        boards=boards,
+        ranks=stores.ranks,
+        inspector=inspector,
+        roll_call=roll_call,
+        relisting=Relisting(dynamo, stores.records),
+        audit=audit,
+        clock=now,
+        grace=settings.layout_grace,
+        pages=pages,
+    )
+    upkeep = Upkeep(jobs=jobs, boards=boards, inspector=inspector, audit=audit, rebuild=rebuild, clock=now)
+    advisor = Advisor(dynamo, boards, stores.records, stores.ranks, now, settings.layout_grace)
+    return Operations(boards, upkeep, rebuild, advisor)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 import msgspec
 
@@ -11,6 +12,9 @@ from chalicelib.domain.games import DEFAULT_RULES, GameRules
 MIN_SECRET_LENGTH = 32
 SHA256_HEX_LENGTH = 64
 YEAR_SECONDS = 365 * 24 * 3600
+DEFAULT_GRACE_SECONDS = 70
+"""A board's definition is remembered for 5 s, and the longest function that writes with it in hand runs for 60 s."""
+MIN_GRACE_SECONDS, MAX_GRACE_SECONDS = 6, 3600
 
 
 class _Rules(msgspec.Struct, forbid_unknown_fields=True):
@@ -38,6 +42,8 @@ class Config:
     signing_keys: tuple[SigningKey, ...]
     admin_key_hashes: tuple[str, ...]
     game_rules_by_mode: Mapping[str, GameRules]
+    layout_grace: timedelta = timedelta(seconds=DEFAULT_GRACE_SECONDS)
+    """How long after a change of layouts somebody may still work with those before it."""
 
     def table(self, noun: str) -> str:
         return f"{self.table_prefix}{noun}"
@@ -69,6 +75,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
         signing_keys=_signing_keys(_required(environ, "LAUREL_SIGNING_KEYS")),
         admin_key_hashes=_hashes(environ.get("LAUREL_ADMIN_KEY_HASHES", "")),
         game_rules_by_mode=_game_rules(environ.get("LAUREL_GAME_RULES", "{}")),
+        layout_grace=_grace(environ.get("LAUREL_LAYOUT_GRACE_SECONDS", str(DEFAULT_GRACE_SECONDS))),
     )
 
 
@@ -92,6 +99,13 @@ def _signing_key(text: str) -> SigningKey:
         rule = f"must be <id>:<secret>[,<id>:<secret>], each secret of at least {MIN_SECRET_LENGTH} characters"
         raise ConfigError(f"LAUREL_SIGNING_KEYS {rule}; the first signs, all are accepted")
     return SigningKey(key_id, secret)
+
+
+def _grace(text: str) -> timedelta:
+    if not (text.isascii() and text.isdigit() and MIN_GRACE_SECONDS <= int(text) <= MAX_GRACE_SECONDS):
+        rule = f"must be a number from {MIN_GRACE_SECONDS} to {MAX_GRACE_SECONDS}"
+        raise ConfigError(f"LAUREL_LAYOUT_GRACE_SECONDS {rule}, not {text!r}")
+    return timedelta(seconds=int(text))
 
 
 def _hashes(text: str) -> tuple[str, ...]:

@@ -3,6 +3,11 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+MIN_DIGITS, MAX_DIGITS = 3, 6
+MAX_LANES = 32
+"""What one consistent look at a node and its parent, in all lanes, can hold."""
+MAX_SLICES = 2
+
 
 class Listing(StrEnum):
     """The two ordered indexes of the records: one is read, the other is free to be filled anew."""

@@ -15,10 +15,9 @@ from chalicelib.ranking import order, tallies
 from chalicelib.ranking.bins import Path, place
 from chalicelib.ranking.tallies import Tally
 from chalicelib.services.inspection import Inspector, Mended
-from chalicelib.services.rollcall import Build, RollCall
+from chalicelib.services.rollcall import DEFAULT_PAGES, Build, Pages, RollCall
 from chalicelib.store.records import Row
 
-PAGE = 1000
 _MAX_DOUBTS = 100
 """An index that is wrong in so many places needs a rebuild, not a longer list."""
 _LOOKED_AT_TOGETHER = 10
@@ -60,10 +59,10 @@ class AuditState(Struct):
 class Audit:
     """Steps of an audit, each of a few seconds at most; between them the state is all there is."""
 
-    def __init__(self, inspector: Inspector, roll_call: RollCall, page: int = PAGE) -> None:
+    def __init__(self, inspector: Inspector, roll_call: RollCall, pages: Pages = DEFAULT_PAGES) -> None:
         self._inspector = inspector
         self._roll_call = roll_call
-        self._page = page
+        self._pages = pages
 
     def step(self, build: Build, state: AuditState) -> AuditState:
         """Return the state after the next step; of another build than before, after the first step of all."""
@@ -76,7 +75,7 @@ class Audit:
         return state
 
     def _walk(self, build: Build, state: AuditState) -> None:
-        rows = self._roll_call.after(build, state.order_key, self._page)
+        rows = self._roll_call.after(build, state.order_key, self._pages.counted)
         self._note_mended(state, self._mended(build, rows) if state.thorough else Mended())
         tally: Tally = dict(state.tally)
         paths = [place(build.shape, order.value_of(row.order_key)).path for row in rows]

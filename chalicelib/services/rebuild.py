@@ -27,12 +27,10 @@ from chalicelib.services.clock import Clock
 from chalicelib.services.inspection import Inspector
 from chalicelib.services.jobs import Jobs, OutOfTime, ended, waiting
 from chalicelib.services.relisting import Relisting
-from chalicelib.services.rollcall import Build, RollCall
+from chalicelib.services.rollcall import DEFAULT_PAGES, Build, Pages, RollCall
 from chalicelib.services.settle import settlement_of
 from chalicelib.store.ranks import UNMARKED, RankStore
 
-PAGE = 500
-_NODES_AT_ONCE = 100
 _MAX_PASSES = 5
 LOOK_AGAIN_AFTER = timedelta(seconds=30)
 """How long before a doubt is looked at again: longer than changes take to be settled, as a rule."""
@@ -113,7 +111,7 @@ class Rebuild:
         audit: Audit,
         clock: Clock,
         grace: timedelta,
-        page: int = PAGE,
+        pages: Pages = DEFAULT_PAGES,
     ) -> None:
         self._jobs = jobs
         self._boards = boards
@@ -124,7 +122,7 @@ class Rebuild:
         self._audit = audit
         self._clock = clock
         self._grace = grace
-        self._page = page
+        self._pages = pages
         self._handlers: dict[RebuildPhase, _Handler] = {
             RebuildPhase.ANNOUNCE: self._announce,
             RebuildPhase.WALK: self._walk,
@@ -199,7 +197,7 @@ class Rebuild:
 
     def _walk(self, job: Job, state: RebuildState, board: Board) -> Job:
         build = Build(board, job.period_id, state.old)
-        rows = self._roll_call.after(build, state.order_key, self._page)
+        rows = self._roll_call.after(build, state.order_key, self._pages.settled)
         if not rows:
             return self._passed(job, state, board)
         players = [row.position.player_id for row in rows]
@@ -272,7 +270,7 @@ class Rebuild:
     def _delete(self, job: Job, state: RebuildState, board: Board) -> Job:
         """Delete the nodes that nobody uses any more: children first, so that the root leads to what is left."""
         build = Build(board, job.period_id, state.gone)
-        paths = list(islice(self._standing_nodes(build, (), state.deleted), _NODES_AT_ONCE))
+        paths = list(islice(self._standing_nodes(build, (), state.deleted), self._pages.nodes))
         self._ranks.delete_nodes(board, job.period_id, state.gone, paths)
         if paths[-1] != ():
             state.deleted = paths[-1]
@@ -295,7 +293,7 @@ class Rebuild:
         yield node
 
     def _unlist(self, job: Job, state: RebuildState, board: Board) -> Job:
-        rows = self._roll_call.after(Build(board, job.period_id, state.gone), state.order_key, self._page)
+        rows = self._roll_call.after(Build(board, job.period_id, state.gone), state.order_key, self._pages.settled)
         if not rows:
             return ended(job, state.outcome, state.message)
         self._relisting.relist(board, job.period_id, [row.position.player_id for row in rows])

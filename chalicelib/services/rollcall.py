@@ -16,6 +16,20 @@ from chalicelib.store.records import RecordStore, Row, Slice, slice_digits
 _AT_ONCE = 8
 
 
+class Pages(Struct, frozen=True):
+    """How much a step of a job takes on, so that it ends within seconds."""
+
+    counted: int = 1000
+    """Records that are counted together."""
+    settled: int = 500
+    """Records that are settled together."""
+    nodes: int = 100
+    """Nodes that are deleted together."""
+
+
+DEFAULT_PAGES = Pages()
+
+
 class Build(Struct, frozen=True):
     """One build of the rank index of a board and period."""
 
