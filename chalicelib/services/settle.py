@@ -84,21 +84,15 @@ class Settler:
         Args:
             settlements: Of one board and period, each player at most once.
         """
+        left = list(settlements)
         for attempt in range(_ATTEMPTS):
-            moves = self._moves(settlements)
-            if not moves:
+            left = self._left(left)
+            if not left:
                 return True
-            try:
-                groups = self._grouped(moves)
-            except OutdatedBoardError:
-                board = self._boards.refreshed(settlements[0].board.board_id)
-                settlements = [structs.replace(each, board=board) for each in settlements]
-                continue
-            if not all(self._moved(group) for group in groups):  # a list: one that fails keeps none from being tried
-                self._dynamo.pause(attempt)
-        if not self._moves(settlements):
+            self._dynamo.pause(attempt)
+        if not self._moves(left):
             return True
-        _log.warning("settle_deferred", extra={"board_id": settlements[0].board.board_id, "count": len(settlements)})
+        _log.warning("settle_deferred", extra={"board_id": left[0].board.board_id, "count": len(left)})
         return False
 
     def settle_if_possible(self, settlement: Settlement) -> None:
@@ -108,6 +102,16 @@ class Settler:
         except StoreUnavailableError:
             _log.warning("settle_deferred", extra={"board_id": settlement.board.board_id, "count": 1})
 
+    def _left(self, settlements: Sequence[Settlement]) -> list[Settlement]:
+        """Try to count all; return those that other writers, or an outdated board, kept from it."""
+        try:
+            groups = self._grouped(self._moves(settlements))
+        except OutdatedBoardError:
+            board = self._boards.refreshed(settlements[0].board.board_id)
+            return [structs.replace(each, board=board) for each in settlements]
+        failed = {move.player_id for moves, parts in groups if not self._moved(parts) for move in moves}
+        return [each for each in settlements if each.player_id in failed]
+
     def _moves(self, settlements: Sequence[Settlement]) -> list[Move]:
         first = settlements[0]
         players = [each.player_id for each in settlements]
@@ -115,11 +119,13 @@ class Settler:
         pairs = [(each, marks.get(each.player_id, UNMARKED)) for each in settlements]
         return [each.move_from(mark) for each, mark in pairs if each.is_due(mark)]
 
-    def _grouped(self, moves: Sequence[Move]) -> list[list[Part]]:
-        """Return the parts of as few transactions as a simple halving finds."""
+    def _grouped(self, moves: Sequence[Move]) -> list[tuple[Sequence[Move], list[Part]]]:
+        """Return the moves and their parts in as few transactions as a simple halving finds."""
+        if not moves:
+            return []
         parts = self._ranks.parts(moves)
         if len(parts) <= MAX_TRANSACTION_ITEMS:
-            return [parts]
+            return [(moves, parts)]
         half = len(moves) // 2
         return [*self._grouped(moves[:half]), *self._grouped(moves[half:])]
 
