@@ -66,8 +66,9 @@ def previous(reset: str | None, period: Period) -> Period | None:
     return None if period.start is None else period_at(reset, period.start - _MINUTE)
 
 
-def back_from(reset: str | None, period: Period | None) -> Iterator[Period]:
-    """Yield a period and those before it, newest first: without end on a board that resets, nothing for None."""
+def back_from(reset: str | None, newest: Period) -> Iterator[Period]:
+    """Yield a period and those before it, newest first: without end on a board that resets."""
+    period: Period | None = newest
     while period is not None:
         yield period
         period = previous(reset, period)

@@ -84,8 +84,9 @@ class Boards:
             before: Only those before this one, named as for ``period``; None: from the current one on.
         """
         newest = self.period(board, before or "current")
-        found = periods.back_from(board.reset, newest if before is None else periods.previous(board.reset, newest))
-        return list(islice(takewhile(partial(self._kept, board), found), count))
+        kept = takewhile(partial(self._kept, board), periods.back_from(board.reset, newest))
+        passed = 0 if before is None else 1
+        return list(islice(kept, passed, passed + count))
 
     def _kept(self, board: Board, period: Period) -> bool:
         gone = expiry(board, period)

@@ -84,6 +84,14 @@ def test_what_is_no_period_has_none_before_it(world: World, before: str) -> None
         world.services.history.periods("race", 1, before)
 
 
+@pytest.mark.parametrize("before", ["10000101T0000Z", "20200101T0000Z"])
+def test_nothing_is_kept_from_before_a_board_was_made(before: str) -> None:
+    world = World()
+    world.board(reset="0 0 1 1 *")
+
+    assert ids(world, 100, before) == []
+
+
 def test_a_board_without_resets_has_one_period() -> None:
     world = World()
     world.board()
