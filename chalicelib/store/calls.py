@@ -7,6 +7,7 @@ credentials, what to try again and when, and which exception an error is. docs/d
 left out, and at which risk.
 """
 
+import json
 import time
 from binascii import crc32
 from collections.abc import Iterator, Mapping
@@ -206,17 +207,18 @@ class LeanClient(BaseClient):
         stated = response.headers.get(_CHECKSUM)
         if stated is not None and stated != str(crc32(body)):
             raise DamagedReplyError(endpoint_url=call.destination.url)
-        reply = _decoded(body)
         if response.status_code >= _FIRST_ERROR_STATUS:
-            return self._read_error(call, response, b"" if reply is None else body)
+            return self._read_error(call, response)
+        reply = _decoded(body)
         if reply is None:
             raise DamagedReplyError(endpoint_url=call.destination.url)
         return reply
 
-    def _read_error(self, call: _Call, response: Response, body: bytes) -> Reply:
-        parts = {**convert_to_response_dict(response, call.model), "body": body}
+    def _read_error(self, call: _Call, response: Response) -> Reply:
+        parts = {**convert_to_response_dict(response, call.model), "body": _legible(response.content)}
         reply: Reply = self._response_parser.parse(parts, call.model.output_shape)
         self._endpoint._add_modeled_error_fields(parts, reply, call.model, self._response_parser)  # noqa: SLF001  # reasons
+        reply["ResponseMetadata"]["RetryAttempts"] = call.request["context"]["retries"]["attempt"] - 1
         return reply
 
     def _emit(self, event: str, call: _Call, **arguments: Any) -> list[tuple[Any, Any]]:
@@ -251,7 +253,6 @@ def _request(
         "X-Amz-Target": f"{description['targetPrefix']}.{model.name}",
         "Content-Type": f"application/x-amz-json-{description['jsonVersion']}",
         **destination.headers,
-        "Content-Length": str(len(body)),
     }
     return {"method": "POST", "url": destination.url, "headers": headers, "body": body, "context": context}
 
@@ -261,6 +262,16 @@ def _host(url: SplitResult) -> str:
     host = f"[{url.hostname}]" if ":" in (url.hostname or "") else f"{url.hostname}"
     usual = {"http": 80, "https": 443}.get(url.scheme)
     return host if url.port in {None, usual} else f"{host}:{url.port}"
+
+
+def _legible(body: bytes) -> bytes:
+    """Return an error's body, or nothing where botocore's parser would stumble: over no text, or JSON of no object."""
+    try:
+        return body if isinstance(json.loads(body.decode()), dict) else b""
+    except UnicodeDecodeError:
+        return b""
+    except ValueError:
+        return body
 
 
 def _decoded(body: bytes) -> Reply | None:

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -140,12 +140,17 @@ class Connections:
     def _exchanged(self, connection: HTTPConnection, request: AWSPreparedRequest) -> _Received:
         try:
             connection.request("POST", "/", request.body, request.headers)  # type: ignore[arg-type]  # bytes, a mapping
-            response = connection.getresponse()
-            return _Received(response.status, response.headers, response.read())
+            return _received(connection.getresponse())
         except TimeoutError as error:
             raise ReadTimeoutError(endpoint_url=self._url, error=error) from error
         except (OSError, HTTPException) as error:
             raise ConnectionClosedError(endpoint_url=self._url, error=error) from error
+
+
+def _received(response: HTTPResponse) -> _Received:
+    if "Content-Length" not in response.headers and not response.chunked:
+        raise HTTPException("a reply that ends with its connection may have been cut")
+    return _Received(response.status, response.headers, response.read())
 
 
 def _is_quiet(connection: HTTPConnection) -> bool:

@@ -274,8 +274,10 @@ _UNAVAILABLE = frozenset(
         "ThrottlingException",
         "TransactionInProgressException",
         "InternalFailure",
-        "503",
         "500",
+        "502",
+        "503",
+        "504",
     }
 )
 

@@ -64,12 +64,15 @@ class Signature:
 
     def _key_of(self, day: str, secret: str) -> bytes:
         known_day, known_secret, key = self._key
-        if (day, secret) == (known_day, known_secret):
-            return key
+        if (day, secret) != (known_day, known_secret):
+            key = self._derived(day, secret)
+            self._key = (day, secret, key)
+        return key
+
+    def _derived(self, day: str, secret: str) -> bytes:
         key = f"AWS4{secret}".encode()
         for part in (day, self._region, self._service, "aws4_request"):
             key = _hmac(key, part)
-        self._key = (day, secret, key)
         return key
 
 
