@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from chalice.app import AuthRequest, AuthResponse, Chalice, DynamoDBEvent
+from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, DynamoDBEvent, Rate
 
 from chalicelib import config, logs
 from chalicelib.api import RESOURCES
 from chalicelib.api.authorizer import authorize
-from chalicelib.events import dead_letters, stream
+from chalicelib.events import dead_letters, operations, stream
 
 app = Chalice(app_name="laurel", configure_logs=False)
 app.log = logs.configure(config.stage())
@@ -33,6 +33,30 @@ def replay_dead_letters(event: Any, context: Any) -> dict[str, Any]:
     """Count what could not be counted when it happened."""
     del event
     return dead_letters.replay(context)
+
+
+@app.lambda_function()
+def audit_ranks(event: Any, context: Any) -> dict[str, Any]:
+    """Compare counters with records, as an operator asks for it."""
+    return operations.audit(event, context)
+
+
+@app.lambda_function()
+def rebuild_ranks(event: Any, context: Any) -> dict[str, Any]:
+    """Build a rank index anew, as an operator asks for it."""
+    return operations.rebuild(event, context)
+
+
+@app.lambda_function()
+def advise_ranks(event: Any, context: Any) -> dict[str, Any]:
+    """Say which layout suits a board."""
+    return operations.advise(event, context)
+
+
+@app.schedule(Rate(5, unit=Rate.MINUTES))
+def keep_ranks(event: CloudWatchEvent) -> None:
+    """Go on with audits and rebuilds under way, and begin the audits that are due."""
+    operations.keep(event.context)
 
 
 for resource in RESOURCES:

@@ -10,15 +10,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
 from itertools import islice
 
 import msgspec
 from msgspec import Struct
 
+from chalicelib.domain import periods
 from chalicelib.domain.boards import Board
 from chalicelib.domain.jobs import Job, JobKind, JobState
 from chalicelib.domain.layouts import Indexing, Layout, Layouts, fresh
-from chalicelib.errors import ConflictError
+from chalicelib.errors import ConflictError, MalformedError
 from chalicelib.ranking.bins import Path, is_leaf
 from chalicelib.ranking.tallies import child_nodes
 from chalicelib.services.audit import Audit, AuditPhase, AuditState
@@ -158,6 +160,27 @@ class Rebuild:
             started_at=self._clock(),
         )
         return self._same(self._jobs.begin(job, before), options)
+
+    def is_done(self, board: Board, period_id: str, options: Options) -> bool:
+        """Tell whether a layout was asked for, and the period has it: then there is nothing to rebuild."""
+        indexing = board.indexing(period_id)
+        as_it_is = options.applied(indexing.read, indexing.read.generation - 1) == indexing.read
+        return options != Options() and as_it_is and not indexing.also_written
+
+    def set_later(self, board_id: str, options: Options) -> str:
+        """Set the layout of the periods that have not begun, and return the first of them.
+
+        Raises:
+            MalformedError: The board never resets, so there are none.
+        """
+        board = self._boards.refreshed(board_id)
+        if board.reset is None:
+            raise MalformedError(f"board {board_id!r} never resets: it has no later periods", field="period")
+        first = periods.period_at(board.reset, self._clock() + 2 * self._grace)
+        while first.start is not None and first.end is not None and first.start < self._clock() + 2 * self._grace:
+            first = periods.period_at(board.reset, first.end)
+        self._boards.relayout(board_id, partial(_with_later, first.period_id, options))
+        return first.period_id
 
     def advance(self, job: Job, out_of_time: OutOfTime) -> Job:
         """Work on a rebuild for as long as there is time, and return it as it stands then."""
@@ -314,6 +337,18 @@ class Rebuild:
             return layouts.with_period(job.period_id, replace(wanted, given_up=given_up))
 
         self._boards.relayout(job.board_id, change)
+
+
+def layouts_of(job: Job) -> tuple[Layout, Layout]:
+    """Return the layouts that a rebuild goes from and to."""
+    state = _decoded(job)
+    return state.old, state.fresh
+
+
+def _with_later(first_id: str, options: Options, layouts: Layouts) -> Layouts:
+    current = layouts.of(first_id).read
+    earlier = tuple(pair for pair in layouts.since if pair[0] < first_id)
+    return replace(layouts, since=(*earlier, (first_id, options.applied(current, current.generation))))
 
 
 def _at(phase: RebuildPhase, job: Job, state: RebuildState) -> Job:

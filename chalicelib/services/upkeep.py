@@ -66,7 +66,7 @@ class Upkeep:
         A job ends its wait in a later run. Cost, when there is nothing to do: a scan of the boards, and a read unit
         per job.
         """
-        trees = [(board, period_id) for board in self._boards.all() for period_id in self._kept(board)]
+        trees = self.trees()
         wanted = [(kind, board.board_id, period_id) for board, period_id in trees for kind in JobKind]
         job_by_key = self._jobs.find_all(wanted)
         worked_on = []
@@ -81,6 +81,10 @@ class Upkeep:
             if out_of_time():
                 break
         return worked_on
+
+    def trees(self) -> list[tuple[Board, str]]:
+        """Return every board with each period that may have work."""
+        return [(board, period_id) for board in self._boards.all() for period_id in self._kept(board)]
 
     def _is_due(self, last: Job) -> bool:
         return self._clock() >= last.started_at + AUDITED_EVERY

@@ -12,7 +12,16 @@ from tests.tables import tables
 CHALICE = CHECKOUT / ".chalice"
 CONFIG = json.loads((CHALICE / "config.json").read_text())
 STAGES = ("local", "dev", "prod")
-FUNCTIONS = ("api_handler", "player_authorizer", "settle_records", "replay_dead_letters")
+FUNCTIONS = (
+    "api_handler",
+    "player_authorizer",
+    "settle_records",
+    "replay_dead_letters",
+    "audit_ranks",
+    "rebuild_ranks",
+    "advise_ranks",
+    "keep_ranks",
+)
 LOGS = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
 
 
