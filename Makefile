@@ -17,7 +17,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(if 
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo check test test-fast lint types imports format lock bench bench-ranking docs clean
+.PHONY: help setup run demo replay check test test-fast lint types imports format lock bench bench-ranking docs clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -33,6 +33,9 @@ run: $(STAMP) ## start everything on this machine (PORT=8000, FRESH=1 begins ane
 
 demo: $(STAMP) ## play thousands of games against `make run` and verify every rank
 	@$(BIN)/python -m local.demo
+
+replay: $(STAMP) ## count what could not be counted when it happened (STAGE=prod)
+	@$(BIN)/python -m ops.replay
 
 check: lint types imports test ## everything CI runs
 	@echo "check: passed"

@@ -32,7 +32,8 @@ def test_every_setting_is_documented_and_no_other() -> None:
 
 def read_by_programs() -> set[str]:
     files = [ROOT / "chalicelib" / "config.py", ROOT / "bench" / "endpoint.py", ROOT / "tests" / "conftest.py"]
-    files += [path for path in text_files(".py") if path.is_relative_to(ROOT / "local")]
+    folders = ROOT / "local", ROOT / "ops"
+    files += [path for path in text_files(".py") if any(map(path.is_relative_to, folders))]
     return {name for path in files for name in READ.findall(path.read_text(encoding="utf-8"))} - OF_THE_SYSTEM
 
 
