@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from urllib.parse import parse_qsl
 
 from bench.scene import Actor, Event, Scene, event
 from chalicelib import bootstrap
@@ -20,10 +21,16 @@ Prepare = Callable[[Scene, int], Step]
 TURNS = (0.05, 0.3, 0.5, 0.7, 0.95)
 """Every operation is made once from each of these places on the board, 0 being its worst end."""
 
-PAGE, AROUND, FRIENDS, BATCH = 20, 11, 10, 25
+PAGE, AROUND, FRIENDS, BATCH, BARS = 20, 11, 10, 25, 50
 TOO_HIGH = 2**62
 RANK_ALONE = "rank alone"
 COUNT_ADVICE = "the usual advice: COUNT of the better records"
+THRESHOLDS, OVERVIEW, HISTOGRAM, BANDS = (
+    "scores for 4 ranks and 4 percents",
+    "distribution: overview",
+    f"distribution: {BARS} bars of a range",
+    "distribution: 9 edges",
+)
 OWN_ENTRY, TOP_PAGE, GAME_START, GAME_END, LOBBY = (
     "own entry",
     f"top {PAGE}",
@@ -144,6 +151,18 @@ def _friends(board_id: str, scene: Scene, _turn: int) -> Step:
     return partial(scene.call, request)
 
 
+def _figures(query: str, scene: Scene, _turn: int) -> Step:
+    route, _, parameters = query.partition("?")
+    values = dict(parse_qsl(parameters))
+    request = event("GET", f"/boards/{{board_id}}/{route}", path={"board_id": "points"}, query=values)
+    return partial(scene.call, request)
+
+
+def _score_rank(scene: Scene, turn: int) -> Step:
+    score = actor_of(scene, turn).scores["points"] + 1
+    return _figures(f"rank?score={score}", scene, turn)
+
+
 def _front(scene: Scene, _turn: int) -> Step:
     return partial(scene.call, event("GET", "/"))
 
@@ -228,6 +247,11 @@ _PREPARE_BY_NAME: dict[str, Prepare] = {
     f"{AROUND} around me": partial(_around, "points"),
     f"{AROUND} around me, among ties": partial(_around, "stars"),
     f"{FRIENDS} friends": partial(_friends, "points"),
+    "rank of a score not submitted": _score_rank,
+    THRESHOLDS: partial(_figures, "thresholds?ranks=1,10,100,1000&percents=1,10,25,50"),
+    OVERVIEW: partial(_figures, "distribution"),
+    HISTOGRAM: partial(_figures, f"distribution?low=0&high=500000&bars={BARS}"),
+    BANDS: partial(_figures, "distribution?edges=1000,5000,10000,25000,50000,100000,250000,500000,1000000"),
     "GET /": _front,
     LOBBY: _lobby,
     GAME_START: _game_start,

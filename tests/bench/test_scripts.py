@@ -8,7 +8,7 @@ import pytest
 
 from bench import calls
 from bench.calls import Figure
-from bench.operations import RANK_ALONE, TOP_PAGE
+from bench.operations import HISTOGRAM, RANK_ALONE, TOP_PAGE
 from tests.repository import ROOT
 
 FLAT = Figure({"BatchGetItem": 1, "Query": 1}, rounds=1, read_units=4.5, write_units=0)
@@ -82,3 +82,10 @@ def test_a_game_that_ends_in_four_rounds_breaks_the_claim() -> None:
 def test_what_grows_with_the_board_breaks_the_claim(larger: Figure) -> None:
     assert calls.broken_claims({"own entry": {1_000: FLAT, 10_000: larger}})
     assert not calls.broken_claims({"own entry": {1_000: FLAT, 10_000: FLAT}})
+
+
+def test_what_reads_the_nodes_in_use_may_find_more_of_them_up_to_a_bound() -> None:
+    sparse, full, fuller = (Figure({"BatchGetItem": 3}, 3, read_units, 0) for read_units in (20, 100, 104))
+
+    assert not calls.broken_claims({HISTOGRAM: {1_000: sparse, 10_000: full}})
+    assert calls.broken_claims({HISTOGRAM: {1_000: sparse, 10_000: fuller}})
