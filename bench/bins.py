@@ -8,16 +8,14 @@ import random
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from statistics import fmean, quantiles
 
-from chalicelib.domain.boards import Board
-from chalicelib.ranking.bins import place
+from chalicelib.ranking.bins import Shape, place
 
 SIZES = (100_000, 1_000_000)
 SAMPLE = 2_000
 _SEED = 20261122
-_BOARD = Board(board_id="bins", title="Bins", created_at=datetime(2026, 1, 1, tzinfo=UTC))
+_SHAPE = Shape(digits=3, subscores=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ def _remainder(name: str, values: Sequence[int], chance: random.Random, sample: 
 
 
 def _better_in_bin(values: Sequence[int], value: int) -> int:
-    rest = place(_BOARD, (value, 0)).rest
+    rest = place(_SHAPE, (value, 0)).rest
     return 0 if rest is None else bisect_left(values, value) - bisect_left(values, rest[0])
 
 

@@ -96,6 +96,7 @@ RRU and WRU are read and write request units. Rounds are calls in sequence: thos
   and checks cost double; a change of the ordered index costs its deletion and its put.
 - The last digit may move: a number gets longer, a bin fuller. The benchmark fails when an operation's rounds or write
   units grow with the board, its requests by more than one beside others, or its read units by more than one.
+  Distributions read the nodes in use: more of them on a fuller board, up to a bound that the benchmark holds too.
 
 {_confirmation(results)}"""
 
