@@ -225,7 +225,7 @@ def _text(schema: Json) -> str:
 
 
 def _list(schema: Json) -> str:
-    return f"list of {_kind(schema['items'])}" + _range(schema, "Items", "")
+    return f"list of {_kind(schema['items'])}" + _range(schema, "Items", " items")
 
 
 def _map(schema: Json) -> str:
@@ -237,6 +237,11 @@ def _map(schema: Json) -> str:
 
 def _integer(schema: Json) -> str:
     return "integer" + _bounds(schema.get("minimum"), schema.get("maximum"), "")
+
+
+def _decimal(schema: Json) -> str:
+    above = f", above {schema['exclusiveMinimum']}" if "exclusiveMinimum" in schema else ""
+    return f"number{above}" + _bounds(schema.get("minimum"), schema.get("maximum"), "")
 
 
 def _range(schema: Json, what: str, unit: str) -> str:
@@ -262,7 +267,7 @@ _SPOKEN: Mapping[str, Callable[[Json], str]] = {
     "array": _list,
     "object": _map,
     "integer": _integer,
-    "number": lambda _: "number",
+    "number": _decimal,
     "boolean": lambda _: "`true` or `false`",
     "null": lambda _: "null",
 }

@@ -41,7 +41,13 @@ _Before = Annotated[PeriodName, Meta(description="Only periods before this one; 
 
 
 class ThresholdsQuery(PeriodQuery):
-    ranks: Annotated[list[Position], Meta(min_length=1, max_length=MAX_THRESHOLDS)] | UnsetType = UNSET
+    ranks: (
+        Annotated[
+            list[Position],
+            Meta(min_length=1, max_length=MAX_THRESHOLDS, description="The top r records end at rank r."),
+        ]
+        | UnsetType
+    ) = UNSET
     percents: (
         Annotated[
             list[_Percent],

@@ -58,6 +58,8 @@ class Known:
             return
         if ParameterLocation.PATH in meta.components:
             self._path(case)
+        if case.operation.path.endswith("/thresholds") and not {"ranks", "percents"} & set(case.query or {}):
+            case.query = {**(case.query or {}), "ranks": "1"}
         if case.query:
             self._query(case)
         fill = self._body_by_operation.get(case.operation.label)
@@ -84,6 +86,11 @@ class Known:
             query.pop("from_rank", None)
             query.pop("period", None)
             case.path_parameters["board_id"] = BOARDS[0]
+        if "edges" in query:
+            for name in ("low", "high", "bars"):
+                query.pop(name, None)
+        if "low" in query and "high" in query and int(query["low"]) > int(query["high"]):
+            query["low"], query["high"] = query["high"], query["low"]
         if "ids" in query and _mostly(query["ids"]):
             query["ids"] = ",".join(player.player_id for player in self._players)
 

@@ -1,4 +1,4 @@
-"""The README's tutorial does what it says, command by command."""
+"""The README's tutorial, and the guide that goes on from it, do what they say, command by command."""
 
 import json
 import re
@@ -16,10 +16,14 @@ BLOCK = re.compile(r"^```bash\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SECONDS = 60
 
 
+TUTORIAL_ANSWERS = 6
+
+
 @pytest.fixture(scope="module")
 def answers(stack: LocalStack) -> list[Any]:
-    """What the tutorial's commands print, each a JSON document."""
-    script = "".join(BLOCK.findall((ROOT / "README.md").read_text(encoding="utf-8")))
+    """What the commands of the tutorial and then of the guide print, each a JSON document."""
+    documents = [ROOT / "README.md", ROOT / "docs" / "how-to" / "board-figures.md"]
+    script = "".join(block for path in documents for block in BLOCK.findall(path.read_text(encoding="utf-8")))
     for setting, value in (("URL", stack.url.rstrip("/")), ("ADMIN_KEY", stack.admin_key)):
         script, found = re.subn(rf"^{setting}=.*$", f"{setting}={value}", script, flags=re.MULTILINE)
         assert found == 1, f"the tutorial sets {setting} {found} times"
@@ -31,13 +35,30 @@ def answers(stack: LocalStack) -> list[Any]:
 
 
 def test_the_tutorial_ends_with_a_board_of_your_own(answers: list[Any]) -> None:
-    board, ada, ben, listing, own, around = answers
+    board, ada, ben, listing, own, around = answers[:TUTORIAL_ANSWERS]
 
     assert board["board_id"] == "weekly"
     assert [ada["placements"][0]["rank_after"], ben["placements"][0]["rank_after"]] == [1, 1]
     assert [(entry["rank"], entry["display_name"]) for entry in listing["entries"]] == [(1, "Ben"), (2, "Ada")]
     assert (own["entry"]["rank"], own["total"]) == (2, 2)
     assert around["entries"] == listing["entries"]
+
+
+def test_the_guide_asks_the_board_for_figures(answers: list[Any]) -> None:
+    thresholds, first, again, overview, zoomed, bands, periods, history = answers[TUTORIAL_ANSWERS:]
+
+    assert [(each["score"], each["subscore"], each["shared_rank"]) for each in thresholds["thresholds"]] == [
+        (4200, 59900, 1),
+        (4200, 61500, 2),
+        (None, None, None),
+        (4200, 59900, 1),
+        (4200, 59900, 1),
+    ]
+    assert [(each["rank"], each["total"]) for each in (first, again)] == [(1, 3), (2, 2)]
+    assert [bar["count"] for bar in overview["bars"]] == [2]
+    assert [bar["count"] for bar in zoomed["bars"]] == [0, 0, 2, 0, 0, 0, 0, 0, 0, 0]
+    assert (bands["below"], [bar["count"] for bar in bands["bars"]], bands["above"]) == (0, [0, 0], 2)
+    assert [each["period"]["period_id"] for each in history["entries"]] == [periods["periods"][0]["period_id"]]
 
 
 def _documents(text: str) -> Any:

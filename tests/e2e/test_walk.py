@@ -31,6 +31,15 @@ def test_a_player_plays_and_leaves(client: Client) -> None:
     assert around["entries"][1] == own["entry"] == top["entries"][2]
     assert [each["entry"]["rank"] for each in lobby["standings"]] == [3]
 
+    thresholds = client.made("GET", f"/boards/{board_id}/thresholds?ranks=1,3&percents=100")
+    prospect = client.made("GET", f"/boards/{board_id}/rank?score=500&player_id={player.player_id}")
+    chart = client.made("GET", f"/boards/{board_id}/distribution?low=1000&high=3999&bars=3")
+    past = client.made("GET", f"/boards/{board_id}/entries/me/history", token=player.token)
+    assert [each["score"] for each in thresholds["thresholds"]] == [1000, 2500, 4000]
+    assert (prospect["rank"], prospect["total"]) == (1, 5)
+    assert [bar["count"] for bar in chart["bars"]] == [1, 2, 1]
+    assert [each["entry"] for each in past["entries"]] == [own["entry"]]
+
     client.made("POST", "/players/signOut", {"refresh_token": player.refresh_token})
     refused = client.call("POST", "/players/refresh", {"refresh_token": player.refresh_token})
     assert refused.json()["error"]["code"] == "token_invalid"
