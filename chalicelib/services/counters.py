@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from typing import Self
 
 from chalicelib.domain.boards import Board
 from chalicelib.domain.periods import Period
@@ -13,7 +14,7 @@ from chalicelib.store.ranks import RankStore, TreeQuery
 
 
 class Counters:
-    """Reads the root when made: one BatchGetItem of one node per lane. No node is read twice."""
+    """Holds the nodes that were read; none is read twice."""
 
     def __init__(self, store: RankStore, board: Board, period: Period) -> None:
         self.board = board
@@ -22,7 +23,13 @@ class Counters:
         self.shape = shape_of(board, self.layout)
         self.counts_by_node: dict[Path, Counts] = {}
         self._store = store
-        self.read([()])
+
+    @classmethod
+    def from_root(cls, store: RankStore, board: Board, period: Period) -> Self:
+        """Return counters with the root read. One BatchGetItem of one node per lane."""
+        counters = cls(store, board, period)
+        counters.read([()])
+        return counters
 
     @property
     def total(self) -> int:

@@ -70,7 +70,7 @@ class Distributions:
             MalformedError: ``low`` is greater than ``high``.
         """
         if low is not None and high is not None and low > high:
-            raise MalformedError("query.low: must not be greater than high", field="low")
+            raise MalformedError("low: must not be greater than high", field="low")
         counters = self._counters(board_id, period)
         scores = _range(counters, low, high)
         if scores is None:
@@ -101,7 +101,7 @@ class Distributions:
 
     def _counters(self, board_id: str, period: str) -> Counters:
         board = self._boards.get(board_id)
-        return Counters(self._ranks, board, self._boards.period(board, period))
+        return Counters.from_root(self._ranks, board, self._boards.period(board, period))
 
 
 def _counts_by_bin(counters: Counters, nodes: Sequence[Path]) -> Counter[Bin]:
@@ -133,10 +133,7 @@ def _extent(counters: Counters) -> list[int]:
 
 
 def _border(board: Board, edge: int) -> int:
-    """Return the directed score at which the bar that an edge begins, or ends, begins.
-
-    On a descending board the bar above an edge ends with the edge itself: the next better-to-worse one begins after it.
-    """
+    """Return the directed score at which the worse side of an edge begins; the edge belongs to the scores above it."""
     return edge if board.sort_order is SortOrder.ASC else directed(edge, board.sort_order) + 1
 
 

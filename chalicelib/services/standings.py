@@ -115,7 +115,7 @@ class Standings:
         same bin.
         """
         board, found = self._tree(board_id, period)
-        counters = Counters(self._ranks, board, found)
+        counters = Counters.from_root(self._ranks, board, found)
         if rank > counters.total:
             return Page(board, found, [])
         path, offset, better = counters.bins_at([rank - 1])[0]

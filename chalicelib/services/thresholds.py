@@ -72,11 +72,11 @@ class Thresholds:
 
         The top q percent of N records end at rank q x N / 100, rounded up.
         Cost: per level of the tree (3; 6 below equal scores with subscores) one BatchGetItem of at most a node per
-        threshold and lane. Then, at the same time, a Query for each bin of several values that a threshold lies in; it
+        threshold and lane. Then, eight at a time, a Query for each bin of several values that a threshold lies in; it
         passes over the better records of that bin.
         """
         board = self._boards.get(board_id)
-        counters = Counters(self._ranks, board, self._boards.period(board, period))
+        counters = Counters.from_root(self._ranks, board, self._boards.period(board, period))
         total = counters.total
         wanted: list[tuple[int, Decimal | None]] = [(rank, None) for rank in ranks]
         wanted += [(last_of_top(percent, total), percent) for percent in percents]
@@ -104,7 +104,7 @@ class Thresholds:
         """
         board = self._boards.get(board_id)
         if board.subscore_order is None and subscore:
-            raise MalformedError(f"query.subscore: board {board_id!r} takes no subscores", field="subscore")
+            raise MalformedError(f"subscore: board {board_id!r} takes no subscores", field="subscore")
         found = self._boards.period(board, period)
         order_key = self._order_key(board, found.period_id, player_id) if player_id else None
         value = board.value(score, subscore)
@@ -130,7 +130,7 @@ class Thresholds:
         first_by_path = {path: [bins.first_value(counters.shape, path)] for path in depth_by_path}
         several = [path for path in depth_by_path if not bins.holds_one_value(counters.shape, path)]
         calls = [partial(self._values, counters, path, depth_by_path[path]) for path in several]
-        # While the ordered index lacks a record that is counted, the best value of its bin stands for it.
+        # The ordered index may not show yet what is counted: in a bin that it shows empty, the best value stands.
         listed = {path: values for path, values in zip(several, self._at_once(calls), strict=True) if values}
         return first_by_path | listed
 

@@ -1,6 +1,6 @@
 """Every bar counts what a sorted list counts, whatever the board and the zoom."""
 
-from itertools import pairwise
+from itertools import count, pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +12,7 @@ from chalicelib.errors import MalformedError
 from chalicelib.ranking.bins import bin_of
 from chalicelib.services.distributions import Bar, Distribution
 from tests import strategies
+from tests.fake_dynamodb import Call, Once
 from tests.services.crowds import Crowd, Values, board, lists_of_values, nodes_read
 from tests.strategies import EXAMPLES, boards
 
@@ -174,6 +175,25 @@ def test_a_histogram_reads_no_node_in_which_nobody_is_counted() -> None:
         crowd.world.services.distributions.histogram(*crowd.tree, 50, low=0, high=10**9)
 
     assert nodes_read(calls) == [1]
+
+
+@pytest.mark.parametrize("round_", [2, 3])
+def test_no_bar_counts_less_than_nobody_though_records_leave_between_two_rounds(round_: int) -> None:
+    crowd = Crowd(board(), [(WIDE + step * 300, 0) for step in range(20)])
+    rounds = count(1)
+
+    def leave(call: Call) -> None:
+        del call
+        for player_id in crowd.player_ids[5:]:
+            crowd.world.services.moderation.remove(player_id, crowd.board, crowd.period_id)
+
+    crowd.world.before(Once(lambda call: call.operation == "BatchGetItem" and next(rounds) == round_, leave))
+    during = crowd.world.services.distributions.histogram(*crowd.tree, 40, low=0, high=2 * WIDE)
+    crowd.world.undisturbed()
+    after = crowd.world.services.distributions.histogram(*crowd.tree, 40, low=0, high=2 * WIDE)
+
+    assert min(bar.count for bar in during.bars) == 0
+    assert (during.total, sum(bar.count for bar in after.bars)) == (20, 5)
 
 
 @pytest.mark.parametrize(("edges", "queries"), [([0, 100, 4000], 0), ([0, WIDE, WIDE + 77], 2)])
