@@ -101,13 +101,9 @@ class FollowUp:
 
 
 def _newest(changes: Iterable[Change]) -> list[Change]:
-    """Return the change with the highest generation of each player, board and period."""
+    """Return the change with the highest generation of each player, board and period; of equals the last, a removal."""
     newest: dict[tuple[str, str, str], Change] = {}
-    for change in sorted(changes, key=_generation):
+    for change in sorted(changes, key=lambda change: change.record.generation):
         record = change.record
         newest[record.player_id, record.board_id, record.period_id] = change
     return list(newest.values())
-
-
-def _generation(change: Change) -> int:
-    return change.record.generation + change.gone

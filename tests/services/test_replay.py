@@ -1,6 +1,8 @@
 """Replays: whatever letters say, players are counted as their records say now."""
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from chalicelib.services.followup import RESERVE_MILLISECONDS
 from chalicelib.services.replay import Replayed
 from tests.fake_dynamodb import throttle
 from tests.stream import PLENTY, SHARD, STREAM_ARN, Followed, failed, record
+from tests.world import EPOCH
 
 
 @pytest.fixture
@@ -137,6 +140,8 @@ def test_a_record_that_is_gone_is_counted_nowhere(followed: Followed, readable: 
     followed.write(record(1, 6, 2), counted)
     followed.told()
     spoilt = followed.spoil(2, score=None, **({} if readable else {"generation": None}))
+    if not readable:
+        del spoilt["dynamodb"]["OldImage"]
     followed.follow([spoilt])
     followed.remove(record(1, 6, 2))
 
@@ -157,6 +162,22 @@ def test_a_record_that_is_gone_and_was_never_counted_is_nothing_to_do(followed: 
 
     assert [fate.replayed for fate in replay(followed).fates] == [True]
     assert followed.world.items("ranks") == []
+
+
+def test_a_record_that_is_gone_with_its_period_is_left_to_expire(followed: Followed) -> None:
+    followed.world.board("daily", reset="0 0 * * *", retention_days=1)
+    expiring = record(1, 5, board_id="daily", period_id="20261122T0000Z", expires_at=EPOCH + timedelta(days=2))
+    followed.write(expiring)
+    followed.follow()
+    followed.write(replace(expiring, generation=2), expiring)
+    followed.told()
+    bury(followed, 2)
+    counted = followed.world.items("ranks")
+    followed.world.clock.advance(days=2)
+    followed.remove(replace(expiring, generation=2))
+
+    assert replay(followed).fates[0].replayed
+    assert followed.world.items("ranks") == counted
 
 
 def test_a_batch_that_lambda_gave_up_is_read_from_the_stream(followed: Followed) -> None:
