@@ -25,6 +25,7 @@ from chalicelib.store.records import RecordStore
 from tests.tables import PREFIX
 
 BOARD_ID = "points"
+STORE = "DynamoDB"
 INDEX_ATTRIBUTES = frozenset({"player_id", "board_period", "standing", "order_key", "display_name"})
 _SETTINGS = Config("bench", PREFIX, (SigningKey("bench", "a secret that signs nothing but benchmarks"),), (), {})
 _CHUNK = 10_000
@@ -72,6 +73,7 @@ class StoredBoard:
         )
         for chunk in _chunks(records):
             self._write(board, chunk)
+        self.database.end_pages()
         middle = population.ranked[population.size // 2]
         usual = _record(period_id, population.size // 2, middle, population.score_by_player[middle])
         self._footprints = self._measured(board, usual, population.size)

@@ -10,7 +10,7 @@ from functools import partial
 
 from bench.capacity import Item
 from bench.client import Call
-from bench.ranking.board import BOARD_ID, StoredBoard, now, standing
+from bench.ranking.board import BOARD_ID, STORE, StoredBoard, now, standing
 from bench.ranking.database import RECORDS
 from bench.ranking.peer import Entry, Footprint, Line, ranked, windowed
 from bench.ranking.population import BEGIN, Population
@@ -30,7 +30,7 @@ _VALUE_DIGITS = 32
 class Scoreboard:
     """What a scoreboard without a rank index does: stores scores, and lists them in order."""
 
-    exact = True
+    store, exact = STORE, True
 
     def __init__(self, name: str, board: StoredBoard) -> None:
         self.name, self.wire, self.version = name, board.database.wire, board.database.version

@@ -1,26 +1,29 @@
 """Laurel, through the services that are deployed."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from itertools import count
 
 from bench.client import Call
-from bench.ranking.board import BOARD_ID, StoredBoard
+from bench.ranking.board import BOARD_ID, STORE, StoredBoard
 from bench.ranking.peer import Entry, Footprint, Line
 from bench.ranking.population import Population
 from chalicelib.domain.records import Submission
+from chalicelib.errors import ContendedError, StoreUnavailableError
 from chalicelib.services import standings
 
 NAME = "Laurel"
 _CURRENT = "current"
+_ATTEMPTS = 10
+"""The same request again, as every client sends it until it has an answer."""
 
 
 class Laurel:
     """Submits like a game's end does: with a receipt, the player's profile checked, ranks before and after answered."""
 
-    name, exact = NAME, True
+    name, store, exact = NAME, STORE, True
 
-    def __init__(self, board: StoredBoard, writers: Callable[[Population], Sequence[str]]) -> None:
+    def __init__(self, board: StoredBoard, writers: Callable[[Population], Iterable[str]]) -> None:
         self.wire, self.version = board.database.wire, board.database.version
         self._board, self._writers = board, writers
         self._submissions = count()
@@ -33,7 +36,12 @@ class Laurel:
 
     def submit(self, player_id: str, score: int) -> None:
         self._board.submitted.add(player_id)
-        self._services.games.submit(player_id, Submission(BOARD_ID, score), f"submission-{next(self._submissions)}")
+        submission, submission_id = Submission(BOARD_ID, score), f"submission-{next(self._submissions)}"
+        for _ in range(_ATTEMPTS):
+            with suppress(ContendedError, StoreUnavailableError):
+                self._services.games.submit(player_id, submission, submission_id)
+                return
+        raise RuntimeError("the board stayed too busy for a submission")
 
     def own_rank(self, player_id: str) -> int:
         return self._services.standings.own(BOARD_ID, _CURRENT, player_id).entry.rank or 0

@@ -49,6 +49,8 @@ class Peer(Protocol):
     """Operations are safe to make from several threads; all else is not."""
 
     name: str
+    store: str
+    """Peers of one store see each other's submissions; the first of them loads for all."""
     version: str
     exact: bool
     """False: its ranks are estimates, and how far off is a result."""

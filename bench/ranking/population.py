@@ -12,8 +12,6 @@ SEED = 20261122
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
 _MEDIAN = 50_000
 _GOLDEN = (math.sqrt(5) - 1) / 2
-_ROUND_STEP = 0.137
-"""By how much of the board the readers of one round stand apart from those of the round before."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class Population:
 
     def readers(self, turn: int) -> Iterator[str]:
         """Yield players for ever; any number of the first are spread evenly over the ranks."""
-        share = 0.5 + turn * _ROUND_STEP
+        share = 0.5 + turn * _GOLDEN
         while True:
             yield self.ranked[int(share % 1 * self.size)]
             share += _GOLDEN

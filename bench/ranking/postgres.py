@@ -85,7 +85,7 @@ UNION ALL SELECT 'better', NULL, ({_BETTER}), NULL
 
 
 class Postgres:
-    name, exact = NAME, True
+    name, store, exact = NAME, NAME, True
 
     def __init__(self, port: int, folder: Path, wire: Wire) -> None:
         self.wire = wire

@@ -50,7 +50,8 @@ class RedisSet:
     exact = True
 
     def __init__(self, name: str, port: int, pid: int, wire: Wire) -> None:
-        self.name, self.wire = name, wire
+        self.name = self.store = name
+        self.wire = wire
         self._pid = pid
         self._client_by_line = {
             Line.LOOPBACK: redis.Redis(LOOPBACK, port, decode_responses=True),
