@@ -184,7 +184,7 @@ class FakeDynamoDB:
     def freeze_indexes(self) -> None:
         """Let indexes show what they show now, until ``thaw_indexes``."""
         for table in self._tables.values():
-            table.unindexed = []
+            table.unindexed = table.unindexed or []
 
     def thaw_indexes(self) -> None:
         for table in self._tables.values():
