@@ -101,7 +101,21 @@ class History:
         for (_board_id, period_id), oracle in self.oracles.items():
             Index.of(self.world.items("ranks"), oracle.board, period_id).check(oracle)
             Answers(self.world, oracle, period_id, self.random).check()
+        self._check_past()
         assert sum(len(oracle.lines) for oracle in self.oracles.values()) == len(self.world.items("records"))
+
+    def _check_past(self) -> None:
+        """Every player's history on a board has the ranks of every period they played in, newest first."""
+        for board_id in self.rules_by_board:
+            for player_id in self.player_ids:
+                past = self.world.services.history.entries(board_id, player_id, 50).entries
+                expected = [
+                    (period_id, rank, oracle.total)
+                    for (each, period_id), oracle in self.oracles.items()
+                    if each == board_id and (rank := oracle.rank_of(player_id)) is not None
+                ]
+                found = [(each.period.period_id, each.own.entry.rank, each.own.total) for each in past]
+                assert found == sorted(expected, reverse=True)
 
     def _play(self, step: Play) -> None:
         player_id, games = self.player_ids[step.player], self.world.services.games
@@ -213,6 +227,7 @@ class Answers:
         self._check_pages()
         self._check_entries()
         self._check_distribution()
+        self._check_thresholds()
 
     @property
     def _tree(self) -> tuple[str, str]:
@@ -268,6 +283,18 @@ class Answers:
         assert [bar.count for bar in bars] == [self.oracle.count(bar.low, bar.high) for bar in bars]
         assert sum(bar.count for bar in bars) == self.oracle.total
         assert all(one.high < other.low for one, other in pairwise(bars))
+
+    def _check_thresholds(self) -> None:
+        listing = self.oracle.listing()
+        lines = [self.oracle.lines[player_id] for _, player_id in listing]
+        thresholds = self.world.services.thresholds.ladder(*self._tree, range(1, len(listing) + 2)).thresholds
+        expected = [(line.score, line.subscore, rank) for line, (rank, _) in zip(lines, listing, strict=True)]
+        found = [(each.score, each.subscore, each.shared) for each in thresholds]
+        assert found == [*expected, (None, None, None)]
+        for player_id, line in self.oracle.lines.items():
+            prospect = self.world.services.thresholds.prospect(*self._tree, line.score, line.subscore, player_id)
+            assert prospect.rank == self.oracle.rank(line)
+            assert prospect.total == self.oracle.total + line.hidden
 
     def _size(self) -> int:
         return self.random.randint(1, PLAYERS + 1)
