@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from chalicelib.ranking import order, tallies
 from chalicelib.ranking.bins import Path, place
 from chalicelib.ranking.tallies import Tally
-from chalicelib.services.inspection import Inspector, Mended
+from chalicelib.services.inspection import Inspector, Looks, Mended
 from chalicelib.services.rollcall import DEFAULT_PAGES, Build, Pages, RollCall
 from chalicelib.store.records import Row
 
@@ -109,7 +109,10 @@ class Audit:
 
     def _note_doubts(self, build: Build, state: AuditState, finished: Tally) -> None:
         for path in self._doubts(build, finished):
-            if self._inspector.difference(build, path, set()) == 0:
+            looks = Looks()
+            difference = self._inspector.difference(build, path, looks)
+            state.settled += looks.settled
+            if difference == 0:
                 continue
             state.doubts.append(path)
             if len(state.doubts) >= _MAX_DOUBTS:
@@ -136,7 +139,9 @@ class Audit:
     def _look_again(self, build: Build, state: AuditState) -> None:
         doubts, state.doubts = state.doubts[:_LOOKED_AT_TOGETHER], state.doubts[_LOOKED_AT_TOGETHER:]
         for path in doubts:
-            difference = self._inspector.persistent_difference(build, path)
+            looks = Looks()
+            difference = self._inspector.persistent_difference(build, path, looks)
+            state.settled += looks.settled
             if difference:
                 state.wrong_counters += 1
                 _log.error("rank_drift", extra=_facts(build, path, difference))

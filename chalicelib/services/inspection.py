@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from typing import NamedTuple, TypeVar
 
+from msgspec import Struct, field
+
 from chalicelib.domain.records import Record
 from chalicelib.ranking import nodes, order
 from chalicelib.ranking.bins import Path, first_value, is_leaf, last_value
@@ -30,6 +32,15 @@ class Mended(NamedTuple):
 
     settled: int = 0
     wrong: int = 0
+
+
+class Looks(Struct):
+    """Looks at one counter."""
+
+    known: set[str] = field(default_factory=set)
+    """Players that may be counted in the bin, because their records were found there."""
+    settled: int = 0
+    """Records that were settled late, on the way."""
 
 
 class Inspector:
@@ -83,42 +94,37 @@ class Inspector:
         groups = [due[start : start + SETTLED_TOGETHER] for start in range(0, len(due), SETTLED_TOGETHER)]
         return sum(len(group) for group in groups if self._settler.settle(group))
 
-    def persistent_difference(self, build: Build, path: Path) -> int:
+    def persistent_difference(self, build: Build, path: Path, looks: Looks) -> int:
         """Return by how much a counter is too high in every one of several looks; 0 when one finds it right."""
-        known: set[str] = set()
         smallest = 0
         for attempt in range(_LOOKS):
-            found = self.difference(build, path, known)
+            found = self.difference(build, path, looks)
             if found == 0 or found * smallest < 0:
                 return 0
             smallest = min(smallest or found, found, key=abs)
             self._dynamo.pause(attempt)
         return smallest
 
-    def difference(self, build: Build, path: Path, known: set[str]) -> int:
-        """Return by how much the counter of a bin or a node is too high; 0 also while traffic allows no proof.
-
-        Args:
-            known: Players that may be counted in the bin. Those whose records are found there are added.
-        """
+    def difference(self, build: Build, path: Path, looks: Looks) -> int:
+        """Return by how much the counter of a bin or a node is too high; 0 also while traffic allows no proof."""
         if is_leaf(build.shape, path):
-            return self._difference_of_bin(build, path, known)
+            return self._difference_of_bin(build, path, looks)
         reply = self._instant(build, [path[:-1], path], ())
         if reply is None:
             return 0
         counts_by_node = reply.counts_by_node
         return counts_by_node.get(path[:-1], {}).get(path[-1], 0) - sum(counts_by_node.get(path, {}).values())
 
-    def _difference_of_bin(self, build: Build, path: Path, known: set[str]) -> int:
+    def _difference_of_bin(self, build: Build, path: Path, looks: Looks) -> int:
         first = order.prefix(first_value(build.shape, path))
         last = order.prefix(last_value(build.shape, path)) + _AFTER_ALL_KEYS
         within = build.slice(path[: build.layout.slices])
         rows = [row for row in self._records.after(within, first, FEW + 1) if row.order_key < last]
         if len(rows) > FEW:
             return self._difference_of_many(build, path, partial(self._records.count_between, within, first, last))
-        known |= {row.position.player_id for row in rows}
-        self.mend(build, known, self.marks(build, list(known)))
-        return self._counter_less_marks(build, path, known)
+        looks.known |= {row.position.player_id for row in rows}
+        looks.settled += self.mend(build, looks.known, self.marks(build, list(looks.known))).settled
+        return self._counter_less_marks(build, path, looks.known)
 
     def _counter_less_marks(self, build: Build, path: Path, known: Collection[str]) -> int:
         if len(known) + build.layout.lanes <= MAX_TRANSACTION_ITEMS:
