@@ -133,11 +133,12 @@ def _cpu(results: cpu.Results) -> str:
 {cpu.report(results)}
 
 A warm request, through Chalice's app and all of Laurel, against a default botocore client that makes exactly the same
-calls and throws the answers away. Both speak to a server of recorded answers, a process of its own, over loopback.
+calls and throws the answers away; and against itself with its calls left to botocore. All speak to a server of recorded
+answers, a process of its own, over loopback. Calls are those of the requests, answered at once, without TLS.
 
-Under 1 is possible for two reasons. Laurel's client leaves out needless work: it takes DynamoDB's typed values
-as they come instead of building each anew, and has its User-Agent ready. And calls made at the same time wait, and wake
-up, once. Most of what is left is botocore's."""
+Laurel's client makes the calls of items itself: their JSON goes out and comes in as it is, over connections it keeps.
+`python -m bench.parts` tells what each part of botocore's work is worth; the decision on
+[lean calls](../decisions/0009-lean-calls.md) says what is left out, what stays botocore's, and at which risk."""
 
 
 def _cold(results: cold.Results) -> str:
@@ -175,8 +176,8 @@ def _elsewhere(results: calls.Results) -> str:
   board are cheaper in a sorted set in memory.
 - **Latency.** A sorted set in a server's memory answers in less time than DynamoDB takes for one call. It is also a
   server to keep, with its own durability to arrange.
-- **Processor time.** botocore spends most of it. A client that only signs and sends would take a fraction; Laurel keeps
-  botocore for its retries, its credentials and its events."""
+- **Processor time.** An extension in C or Rust would sign, send and read in less than Python does. It would be a part
+  to build for each architecture, and to load at every cold start."""
 
 
 def _largest(results: calls.Results) -> tuple[int, Figure, Figure]:

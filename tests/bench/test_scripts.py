@@ -42,7 +42,16 @@ def test_processor_time_is_compared_for_every_operation() -> None:
         "gameStart": "1",
         "GET /, with a token": "5",
         "gameEnd, 1 board: improved": "5",
+        "admin batch of 25: improved": "7",
     }
+    assert len(re.findall(r"^\| (?:\w+Item|Query|Transact).* (?:[\d.]+ \| ){3}[\d.]+ \|$", table, re.MULTILINE)) == 5
+
+
+@pytest.mark.slow
+def test_parts_of_a_call_are_replaced_until_none_is_left() -> None:
+    table = _printed("parts", "--turns", "1", "--times", "1", claims_hold=True)
+
+    assert len(re.findall(r"^\| \w.*(?: \d\.\d\d \|){5}$", table, re.MULTILINE)) == 6
 
 
 @pytest.mark.slow
