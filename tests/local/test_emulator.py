@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from ministack.core import lambda_runtime  # type: ignore[import-untyped]  # ships no types
-from ministack.services import apigateway_v1, dynamodb  # type: ignore[import-untyped]  # ships no types
+from ministack.services import apigateway_v1, dynamodb, lambda_svc  # type: ignore[import-untyped]  # ships no types
 
-from local.emulator import REQUIRED_VERSION, fill, narrowed, require_version
+from local.emulator import REQUIRED_VERSION, done_before_failure, fill, narrowed, require_version
 
 
 def test_another_release_of_ministack_is_refused() -> None:
@@ -123,3 +123,52 @@ def test_a_partition_nobody_is_in_stays_empty() -> None:
 )
 def test_other_queries_see_all_members(request_: dict[str, Any]) -> None:
     assert narrowed(MEMBERS, ITEMS, request_) is MEMBERS
+
+
+STREAMED = {
+    "TableName": "streamed",
+    "BillingMode": "PAY_PER_REQUEST",
+    "AttributeDefinitions": [{"AttributeName": "player", "AttributeType": "S"}],
+    "KeySchema": [{"AttributeName": "player", "KeyType": "HASH"}],
+    "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+}
+
+
+def test_a_batch_of_a_stream_still_counts_as_done_whatever_the_function_reports(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stream_arn = json.loads(dynamodb._create_table(STREAMED)[2])["TableDescription"]["LatestStreamArn"]
+    for number in range(3):
+        dynamodb._put_item({"TableName": "streamed", "Item": {"player": {"S": f"p{number}"}}})
+    last = dynamodb.stream_records_since("streamed", 0, 9)[-1]["dynamodb"]["SequenceNumber"]
+    answer = {"batchItemFailures": [{"itemIdentifier": last}]}
+    monkeypatch.setitem(lambda_svc._functions, "follow", {"config": {"FunctionName": "follow"}})
+    mapping = {
+        "UUID": "mapping",
+        "EventSourceArn": stream_arn,
+        "FunctionName": "follow",
+        "StartingPosition": "TRIM_HORIZON",
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+    }
+    monkeypatch.setitem(lambda_svc._esms, "mapping", mapping)
+    monkeypatch.setattr(lambda_svc, "_execute_function", lambda _function, _event: {"body": answer})
+
+    lambda_svc._poll_dynamodb_streams()
+
+    assert lambda_svc._dynamodb_stream_positions["mapping"] == 3
+
+
+BATCH = [{"dynamodb": {"SequenceNumber": str(number)}} for number in (8, 9, 10, 11)]
+
+
+@pytest.mark.parametrize(("reported", "done"), [([], 4), (["11"], 3), (["10", "9"], 1), (["8", "9", "10", "11"], 0)])
+def test_what_comes_before_the_first_reported_failure_is_done(reported: list[str], done: int) -> None:
+    answer = {"batchItemFailures": [{"itemIdentifier": number} for number in reported]}
+
+    assert done_before_failure(BATCH, answer) == done
+    assert done_before_failure(BATCH, json.dumps(answer)) == done
+
+
+@pytest.mark.parametrize("answer", [None, {}, "null", {"batchItemFailures": None}])
+def test_an_answer_that_reports_nothing_is_a_success(answer: object) -> None:
+    assert done_before_failure(BATCH, answer) == 4
