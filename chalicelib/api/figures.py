@@ -32,7 +32,7 @@ from chalicelib.services.thresholds import Threshold
 api = Api("boards")
 
 MAX_THRESHOLDS = 20
-MAX_BARS = 200
+MAX_BARS = 100
 MAX_EDGES = 50
 MAX_PERIODS = 50
 _BARS = 50

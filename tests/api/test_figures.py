@@ -31,7 +31,7 @@ QUERIES = [
     ("rank", "score=1&player_id=me", "query.player_id", "matching regex"),
     ("distribution", f"low={2**63}", "query.low", "`int` <="),
     ("distribution", "bars=0", "query.bars", "`int` >= 1"),
-    ("distribution", "bars=201", "query.bars", "`int` <= 200"),
+    ("distribution", "bars=101", "query.bars", "`int` <= 100"),
     ("distribution", "edges=", "query.edges[0]", INT("str")),
     ("distribution", f"edges=0,{2**63}", "query.edges[1]", "`int` <="),
     ("distribution", "edges=" + ",".join(["1"] * 51), "query.edges", "length <= 50"),
