@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from subprocess import PIPE, Popen
 from typing import IO, NamedTuple
@@ -105,8 +105,9 @@ class _Carrier:
             if self.answered:
                 self._begin(chunk)
             self.turn[2] += len(chunk)
-            self.server.sendall(chunk)
-        self.server.close()
+            with suppress(OSError):  # the server hung up meanwhile, which the other direction tells
+                self.server.sendall(chunk)
+        _hang_up(self.server)
 
     def _begin(self, request: bytes) -> None:
         self.answered = False
@@ -121,8 +122,9 @@ class _Carrier:
                 self.turn[1] = time.perf_counter()
                 self.turn[3] += len(chunk)
             self.answered = True
-            self.client.sendall(chunk)
-        self.client.close()
+            with suppress(OSError):  # the client hung up meanwhile
+                self.client.sendall(chunk)
+        _hang_up(self.client)
 
 
 def _received(end: socket.socket) -> bytes:
@@ -130,6 +132,12 @@ def _received(end: socket.socket) -> bytes:
         return end.recv(_CHUNK)
     except OSError:
         return b""
+
+
+def _hang_up(end: socket.socket) -> None:
+    """Let the other side know, which closing alone does not while a thread waits to receive."""
+    with suppress(OSError):
+        end.shutdown(socket.SHUT_RDWR)
 
 
 def _accept(listener: socket.socket, port: int, ledger: _Ledger) -> None:
