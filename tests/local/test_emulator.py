@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from types import CodeType, FrameType, SimpleNamespace
 from typing import Any
 
@@ -13,7 +14,14 @@ import pytest
 from ministack.core import lambda_runtime  # type: ignore[import-untyped]  # ships no types
 from ministack.services import apigateway_v1, dynamodb, lambda_svc  # type: ignore[import-untyped]  # ships no types
 
-from local.emulator import REQUIRED_VERSION, done_before_failure, fill, narrowed, require_version
+from local.emulator import (
+    REQUIRED_VERSION,
+    deliver_again_what_is_reported,
+    done_before_failure,
+    fill,
+    narrowed,
+    require_version,
+)
 
 
 def test_another_release_of_ministack_is_refused() -> None:
@@ -134,28 +142,62 @@ STREAMED = {
 }
 
 
-def test_a_batch_of_a_stream_still_counts_as_done_whatever_the_function_reports(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    stream_arn = json.loads(dynamodb._create_table(STREAMED)[2])["TableDescription"]["LatestStreamArn"]
-    for number in range(3):
-        dynamodb._put_item({"TableName": "streamed", "Item": {"player": {"S": f"p{number}"}}})
-    last = dynamodb.stream_records_since("streamed", 0, 9)[-1]["dynamodb"]["SequenceNumber"]
-    answer = {"batchItemFailures": [{"itemIdentifier": last}]}
-    monkeypatch.setitem(lambda_svc._functions, "follow", {"config": {"FunctionName": "follow"}})
+class Follower:
+    """A function that follows a stream of three records, and reports what it is told to."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[str]] = []
+        self.reported: list[str] = []
+        self.stream_arn = json.loads(dynamodb._create_table(STREAMED)[2])["TableDescription"]["LatestStreamArn"]
+        for number in range(3):
+            dynamodb._put_item({"TableName": "streamed", "Item": {"player": {"S": f"p{number}"}}})
+        told = dynamodb.stream_records_since("streamed", 0, 9)
+        self.numbers = [record["dynamodb"]["SequenceNumber"] for record in told]
+
+    def __call__(self, function: Any, event: Any) -> dict[str, Any]:
+        del function
+        self.batches.append([record["dynamodb"]["SequenceNumber"] for record in event["Records"]])
+        return {"body": {"batchItemFailures": [{"itemIdentifier": number} for number in self.reported]}}
+
+
+@pytest.fixture
+def follower(monkeypatch: pytest.MonkeyPatch) -> Iterator[Follower]:
+    follower = Follower()
     mapping = {
         "UUID": "mapping",
-        "EventSourceArn": stream_arn,
+        "EventSourceArn": follower.stream_arn,
         "FunctionName": "follow",
         "StartingPosition": "TRIM_HORIZON",
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
     }
+    monkeypatch.setitem(lambda_svc._functions, "follow", {"config": {"FunctionName": "follow"}})
     monkeypatch.setitem(lambda_svc._esms, "mapping", mapping)
-    monkeypatch.setattr(lambda_svc, "_execute_function", lambda _function, _event: {"body": answer})
+    monkeypatch.setattr(lambda_svc, "_execute_function", follower)
+    yield follower
+    lambda_svc._release_esm_poll_state("mapping")
+    dynamodb._delete_table({"TableName": "streamed"})
+
+
+def test_a_batch_of_a_stream_still_counts_as_done_whatever_the_function_reports(follower: Follower) -> None:
+    follower.reported = follower.numbers[1:]
 
     lambda_svc._poll_dynamodb_streams()
+    lambda_svc._poll_dynamodb_streams()
 
-    assert lambda_svc._dynamodb_stream_positions["mapping"] == 3
+    assert follower.batches == [follower.numbers]
+
+
+def test_what_the_function_reports_is_delivered_again(follower: Follower) -> None:
+    deliver_again_what_is_reported()
+    follower.reported = follower.numbers[1:]
+
+    lambda_svc._poll_dynamodb_streams()
+    follower.reported = []
+    lambda_svc._esm_backoff_until.pop("mapping")
+    lambda_svc._poll_dynamodb_streams()
+    lambda_svc._poll_dynamodb_streams()
+
+    assert follower.batches == [follower.numbers, follower.numbers[1:]]
 
 
 BATCH = [{"dynamodb": {"SequenceNumber": str(number)}} for number in (8, 9, 10, 11)]
