@@ -10,6 +10,7 @@ import ssl
 import weakref
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
@@ -108,11 +109,12 @@ class Connections:
             connection.close()
 
     def _keep(self, connection: HTTPConnection) -> None:
-        # The server may have said that it closes; http.client then did.
-        if connection.sock is not None and len(self._kept) < self._config.max_pool_connections:
-            self._kept.append(connection)
-        else:
-            connection.close()
+        if connection.sock is None:  # the server said that it closes, and http.client did
+            return
+        self._kept.append(connection)
+        if len(self._kept) > self._config.max_pool_connections:
+            with suppress(IndexError):  # other threads took them all meanwhile
+                self._kept.popleft().close()
 
     def _unopened(self) -> HTTPConnection:
         timeout = self._config.connect_timeout
