@@ -108,6 +108,13 @@ class Tree:
         total = self.below(0)
         return tuple(number >> (total - end) & ((1 << width) - 1) for end, width in zip(ends, self.widths, strict=True))
 
+    def number(self, path: Path) -> int:
+        """Return what a path, or the beginning of one, makes as one number."""
+        number = 0
+        for width, digit in zip(self.widths, path, strict=False):
+            number = number << width | digit
+        return number
+
 
 @dataclass(frozen=True, slots=True)
 class Level:

@@ -35,6 +35,11 @@ def write(file: Path, found: Mapping[str, Any], claims: Sequence[Claim]) -> None
     file.write_text(json.dumps(content, indent=1, default=_plain) + "\n", encoding="utf-8")
 
 
+def load() -> float:
+    """Return how many processes wanted a processor, on the average of the last minute: what else the machine did."""
+    return round(os.getloadavg()[0], 1)
+
+
 def conclude(claims: Sequence[Claim]) -> None:
     """Print every claim, and end the program with an error when one does not hold."""
     for claim in claims:
