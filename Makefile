@@ -17,7 +17,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(if 
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo replay check test test-fast lint types imports format lock bench bench-ranking docs clean
+.PHONY: help setup run demo replay audit rebuild advise check test test-fast lint types imports format lock bench bench-ranking docs clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -36,6 +36,15 @@ demo: $(STAMP) ## play thousands of games against `make run` and verify every ra
 
 replay: $(STAMP) ## count what could not be counted when it happened (STAGE=prod)
 	@$(BIN)/python -m ops.replay
+
+audit: $(STAMP) ## compare every board's counters with its records (BOARD=, PERIOD=, QUICK=1, STAGE=)
+	@$(BIN)/python -m ops.audit
+
+rebuild: $(STAMP) ## build a rank index anew while it is in use (BOARD=, PERIOD=, LANES=4 DIGITS=4 SLICES=1, ABORT=1)
+	@$(BIN)/python -m ops.rebuild
+
+advise: $(STAMP) ## say which layout suits a board, why, and what the change costs (BOARD=, PERIOD=, WRITES=)
+	@$(BIN)/python -m ops.advise
 
 check: lint types imports test ## everything CI runs
 	@echo "check: passed"

@@ -12,6 +12,8 @@ STAGE = "local"
 TABLE_PREFIX = "laurel-local-"
 CLOUDFORMATION_STACK = "laurel-local"
 LOG_GROUP = "/aws/lambda/laurel-local"
+LAYOUT_GRACE_SECONDS = 6
+"""How long a rebuild waits for writers of old. Nothing here works on for longer, as functions on AWS may."""
 API_ID = "laurel"
 API_STAGE = "api"
 API_PATH = f"/_aws/execute-api/{API_ID}/{API_STAGE}/"

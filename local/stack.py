@@ -9,7 +9,7 @@ from typing import Self
 
 from local import credentials, resources, state, subscriptions
 from local.children import Deployment, Emulator
-from local.layout import API_PATH, CHECKOUT, GATEWAY_RESPONSES, TEMPLATE
+from local.layout import API_PATH, CHECKOUT, GATEWAY_RESPONSES, LAYOUT_GRACE_SECONDS, TEMPLATE
 
 FIRST_ANSWER_SECONDS = 30.0
 
@@ -91,6 +91,7 @@ class LocalStack:
             environment={
                 **self._credentials.environment(),
                 "LAUREL_RECORDS_STREAM_ARN": made["RecordsStreamArn"],
+                "LAUREL_LAYOUT_GRACE_SECONDS": str(LAYOUT_GRACE_SECONDS),
             },
         )
         subscriptions.complete(self.aws_endpoint, made["RecordDeadLettersArn"])

@@ -61,7 +61,7 @@ class Advisor:
         """
         board = self._boards.get(board_id)
         found = self._boards.period(board, period)
-        counters = Counters(self._ranks, board, found)
+        counters = Counters.from_root(self._ranks, board, found)
         bins = self._sampled(counters)
         peak = self._peak(board, found, counters, bins) if writes_per_second is None else writes_per_second
         figures = Figures(
@@ -118,7 +118,7 @@ def _rate(times: Sequence[datetime], now: datetime, window: timedelta, total: in
 
 
 def _differing(counters: Counters, path: Path) -> int:
-    return 0 if holds_one_value(counters.shape, path) else counters.of(path[:-1])[path[-1]]
+    return 0 if holds_one_value(counters.shape, path) else counters.of(path[:-1]).get(path[-1], 0)
 
 
 def _shares(counters: Counters) -> tuple[float, ...]:
