@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +110,8 @@ class Findings:
     sizes: list[SizeFigures] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
     """Why peers were not measured."""
+    load: float = 0.0
+    """Processes that wanted a processor in the last minute of the run."""
     wrong: list[str] = field(default_factory=list)
     """Answers that were no ranks: the figures of whoever gave them are void."""
 
@@ -130,5 +132,5 @@ def plain(findings: Findings) -> Mapping[str, Any]:
 def parsed(file: Path) -> tuple[Findings, Mapping[str, Any]]:
     """Return the findings in a file, and what it says of the machine."""
     content = json.loads(file.read_text(encoding="utf-8"))
-    known = {name: content[name] for name in ("sizes", "missing", "wrong")}
+    known = {each.name: content[each.name] for each in fields(Findings) if each.name in content}
     return msgspec.convert(known, Findings), content["machine"]

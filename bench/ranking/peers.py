@@ -49,6 +49,7 @@ def measure(sizes: Sequence[int], keep: Callable[[Findings], None]) -> Findings:
             findings.sizes.append(found)
             if database.wire and size <= MAX_COUNTED_SIZE:
                 _add_counted(population, found, findings)
+            findings.load = results.load()
             keep(findings)
     return findings
 
