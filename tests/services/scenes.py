@@ -36,15 +36,15 @@ class Scene:
         return records, sorted(profiles), board.sort_order, ended
 
 
-def scene_of(operator: Operator, played: bool, hidden: bool = False) -> Scene:
-    """Return a scene of its own, copied from one that was played before; Ada's record may be hidden."""
-    master = _master(operator, played, hidden)
+def scene_of(operator: Operator, played: bool, *moderated: str) -> Scene:
+    """Return a scene of its own, copied from one that was played before, and moderated by some of ``ACTIONS``."""
+    master = _master(operator, played, moderated)
     world = World(client=master.world.client.copy(), clock=HandClock(master.world.clock()))
     return Scene(world, master.ids, master.games)
 
 
 @cache
-def _master(operator: Operator, played: bool, hidden: bool) -> Scene:
+def _master(operator: Operator, played: bool, moderated: tuple[str, ...]) -> Scene:
     world = World()
     world.client.open_streams()
     world.board(operator=operator)
@@ -52,12 +52,13 @@ def _master(operator: Operator, played: bool, hidden: bool) -> Scene:
     if played:
         world.play(ids["Ada"], Submission("race", 100))
         world.play(ids["Bob"], Submission("race", 50))
-    if hidden:
-        world.services.moderation.hide(ids["Ada"], world.services.boards.get("race"), "all", hidden=True)
     owners = {"first": "Ada", "second": "Ada", "bobs": "Bob"}
     games = {label: world.services.games.start(ids[name], "classic").game_id for label, name in owners.items()}
     world.clock.advance(seconds=1)
-    return Scene(world, ids, games)
+    scene = Scene(world, ids, games)
+    for name in moderated:
+        ACTIONS[name](scene, world.services)
+    return scene
 
 
 Action = Callable[[Scene, Services], object]
