@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 # Functions, routes and logs are left out: they are deployed anew at every start, so that no stale one can bite.
-KEPT_SERVICES = frozenset({"dynamodb", "s3", "sns", "kinesis", "cloudformation"})
+KEPT_SERVICES = frozenset({"dynamodb", "s3", "sns", "sqs", "kinesis", "cloudformation"})
 OWNER_ONLY = 0o700
 
 

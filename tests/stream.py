@@ -71,22 +71,23 @@ class FakeQueue:
     hidden: set[str] = field(default_factory=set)
     failure: Exception | None = None
     """What every call raises."""
+    calls: list[str] = field(default_factory=list)
     _sent: int = 0
 
     def get_queue_url(self, **request: Any) -> Item:
-        self._fail()
+        self._called("GetQueueUrl")
         assert request == {"QueueName": f"{PREFIX}record-dead-letters"}
         return {"QueueUrl": QUEUE_URL}
 
     def send_message(self, **request: Any) -> Item:
-        self._fail(request)
+        self._called("SendMessage", request)
         assert len(request["MessageBody"].encode()) <= 256 * 1024
         self._sent += 1
         self.bodies[f"message-{self._sent}"] = request["MessageBody"]
         return {}
 
     def receive_message(self, **request: Any) -> Item:
-        self._fail(request)
+        self._called("ReceiveMessage", request)
         assert request["WaitTimeSeconds"] > 0, "a short poll may miss messages"
         found = [name for name in self.bodies if name not in self.hidden][: request["MaxNumberOfMessages"]]
         self.hidden |= set(found)
@@ -94,7 +95,7 @@ class FakeQueue:
         return {"Messages": messages} if messages else {}
 
     def delete_message(self, **request: Any) -> Item:
-        self._fail(request)
+        self._called("DeleteMessage", request)
         del self.bodies[request["ReceiptHandle"]]
         return {}
 
@@ -105,7 +106,8 @@ class FakeQueue:
     def letters(self) -> list[Any]:
         return [json.loads(body) for body in self.bodies.values()]
 
-    def _fail(self, request: Item | None = None) -> None:
+    def _called(self, operation: str, request: Item | None = None) -> None:
+        self.calls.append(operation)
         assert request is None or request["QueueUrl"] == QUEUE_URL
         if self.failure:
             raise self.failure

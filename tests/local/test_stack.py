@@ -92,6 +92,8 @@ def test_what_was_kept_comes_back_after_a_clean_stop(project: Path, tmp_path: Pa
         client("dynamodb", first).put_item(TableName=f"{TABLE_PREFIX}records", Item=item)
         bucket = client("s3", first).list_buckets()["Buckets"][0]["Name"]
         client("s3", first).put_object(Bucket=bucket, Key="ada.png", Body=b"image", ContentType="image/png")
+        queue = client("sqs", first).get_queue_url(QueueName=f"{TABLE_PREFIX}record-dead-letters")["QueueUrl"]
+        client("sqs", first).send_message(QueueUrl=queue, MessageBody="a dead letter")
 
     with LocalStack(project, state_dir=tmp_path) as second:
         dynamodb = client("dynamodb", second)
@@ -106,11 +108,13 @@ def test_what_was_kept_comes_back_after_a_clean_stop(project: Path, tmp_path: Pa
         )
         ttl = dynamodb.describe_time_to_live(TableName=f"{TABLE_PREFIX}records")["TimeToLiveDescription"]
         image = client("s3", second).get_object(Bucket=bucket, Key="ada.png")
+        [message] = client("sqs", second).receive_message(QueueUrl=queue)["Messages"]
 
         assert stored["Item"] == item
         assert [entry["player_id"] for entry in ranking["Items"]] == [item["player_id"]]
         assert ttl["TimeToLiveStatus"] == "ENABLED"
         assert (image["Body"].read(), image["ContentType"]) == (b"image", "image/png")
+        assert message["Body"] == "a dead letter"
         assert second.admin_key == key
         assert requests.get(second.url, timeout=5).status_code == 200
 
