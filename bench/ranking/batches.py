@@ -70,12 +70,25 @@ def pairs(tree: Tree, standing: Column, batch: Batch) -> list[Pair]:
 
 
 def write_units(moved: Sequence[Pair]) -> int:
-    """Return the units of settling a batch: its marks and the nodes between, each below 1 KB, in transactions.
+    """Return the units of settling a batch: its marks and the nodes between, each below 1 KB, in transactions."""
+    return TRANSACTIONAL * sum(map(_items, transactions(moved)))
 
-    A batch that is too large for one transaction goes in halves, as chalicelib/services/settle.py sends it.
-    """
-    items = len(moved) + len(nodes.moves(moved))
-    if items <= MAX_TRANSACTION_ITEMS:
-        return TRANSACTIONAL * items
-    half = len(moved) // 2
-    return write_units(moved[:half]) + write_units(moved[half:])
+
+def transactions(moved: Sequence[Pair]) -> list[Sequence[Pair]]:
+    """Return a batch as chalicelib/services/settle.py sends it: whole, or neighbours in rank as far as they fit."""
+    if _items(moved) <= MAX_TRANSACTION_ITEMS:
+        return [moved]
+    groups: list[list[Pair]] = []
+    written: set[Path] = set()
+    for pair in sorted(moved, key=lambda pair: pair[1]):
+        touched = {node for path in pair if path is not None for node in nodes.nodes_on(path)}
+        if not groups or len(groups[-1]) + 1 + len(written | touched) > MAX_TRANSACTION_ITEMS:
+            groups.append([])
+            written = set()
+        groups[-1].append(pair)
+        written |= touched
+    return [*groups]
+
+
+def _items(moved: Sequence[Pair]) -> int:
+    return len(moved) + len(nodes.moves(moved))

@@ -14,9 +14,10 @@ from msgspec import Struct, structs
 from chalicelib.domain.boards import Board
 from chalicelib.domain.records import Record
 from chalicelib.errors import StoreUnavailableError
+from chalicelib.ranking.pages import lane_of
 from chalicelib.services.boards import Boards
 from chalicelib.store.dynamo import MAX_TRANSACTION_ITEMS, CancelledError, Dynamo, Part
-from chalicelib.store.ranks import UNMARKED, Mark, Move, OutdatedBoardError, RankStore
+from chalicelib.store.ranks import UNMARKED, Mark, Move, NodeName, OutdatedBoardError, RankStore
 
 _ATTEMPTS = 8
 TOMBSTONE_KEPT = timedelta(days=30)
@@ -120,14 +121,13 @@ class Settler:
         return [each.move_from(mark) for each, mark in pairs if each.is_due(mark)]
 
     def _grouped(self, moves: Sequence[Move]) -> list[tuple[Sequence[Move], list[Part]]]:
-        """Return the moves and their parts in as few transactions as a simple halving finds."""
+        """Return the moves and their parts: all in one transaction, or neighbours in rank in one each."""
         if not moves:
             return []
         parts = self._ranks.parts(moves)
         if len(parts) <= MAX_TRANSACTION_ITEMS:
             return [(moves, parts)]
-        half = len(moves) // 2
-        return [*self._grouped(moves[:half]), *self._grouped(moves[half:])]
+        return [(group, self._ranks.parts(group)) for group in _filled(moves)]
 
     def _moved(self, parts: Sequence[Part]) -> bool:
         try:
@@ -135,3 +135,20 @@ class Settler:
         except CancelledError:
             return False
         return True
+
+
+def _filled(moves: Sequence[Move]) -> list[list[Move]]:
+    """Return the moves by lane and rank, so that neighbours share nodes, in groups as large as a transaction takes."""
+    groups: list[list[Move]] = []
+    written: set[NodeName] = set()
+    for move in sorted(moves, key=_lane_and_rank):
+        if not groups or len(groups[-1]) + 1 + len(written | move.nodes) > MAX_TRANSACTION_ITEMS:
+            groups.append([])
+            written = set()
+        groups[-1].append(move)
+        written |= move.nodes
+    return groups
+
+
+def _lane_and_rank(move: Move) -> tuple[int, tuple[int, int] | tuple[()]]:
+    return lane_of(move.player_id, move.indexing.read.lanes), move.value or move.mark.value or ()

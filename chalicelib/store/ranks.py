@@ -21,6 +21,8 @@ from chalicelib.store.typed import n, s, seconds
 
 _CHILD = "c"
 MARK_PART, NODE_PART = "mark", "node"
+NodeName = tuple[int, int, Path]
+"""The generation of the layout, the lane, and the digits that lead to a node, among those of one board and period."""
 
 
 class Mark(Struct, frozen=True):
@@ -75,6 +77,17 @@ class Move(Struct, frozen=True):
         """Return the bins the player leaves and enters in a layout."""
         after = None if self.value is None else place(shape_of(self.board, layout), self.value).path
         return self.mark.path(self.board, layout), after
+
+    @property
+    def nodes(self) -> set[NodeName]:
+        """Return the nodes it writes, unless it cancels out with another move."""
+        return {
+            (layout.generation, lane_of(self.player_id, layout.lanes), node)
+            for layout in self.indexing.written
+            for path in self.paths(layout)
+            if path is not None
+            for node in nodes.nodes_on(path)
+        }
 
 
 class TreeQuery(Struct, frozen=True):

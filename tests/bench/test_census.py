@@ -103,8 +103,12 @@ def test_a_batch_of_newcomers_costs_two_units_for_each_mark_and_node() -> None:
     assert batches.write_units([(None, (53, 0, 5)), (None, (53, 0, 7))]) == 2 * (2 + 3)
 
 
-def test_a_batch_too_large_for_one_transaction_goes_in_halves() -> None:
+def test_a_batch_too_large_for_one_transaction_goes_with_neighbours() -> None:
     apart = [((53, high, 0), (52, high, 0)) for high in range(40)]
 
-    nodes_of_halves = 2 * (1 + 2 + 2 * 20)
-    assert batches.write_units(apart) == 2 * (40 + nodes_of_halves)
+    sizes = [len(group) for group in batches.transactions(apart[::-1])]
+
+    items = [1 + 2 + 3 * size for size in sizes]
+    assert sizes == [32, 8]
+    assert max(items) <= 100
+    assert batches.write_units(apart) == 2 * sum(items)

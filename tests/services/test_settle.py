@@ -51,6 +51,11 @@ def oracle_of(board: Board, history_by_player: list[list[tuple[int | None, bool]
     return Oracle(board, lines)
 
 
+def _line(settlement: Settlement) -> Line:
+    assert settlement.value is not None
+    return Line(settlement.player_id, ~settlement.value[0], 0, EPOCH, hidden=False)
+
+
 def index(world: World) -> Index:
     return Index.of(world.items("ranks"), world.services.boards.refreshed("race"), "all")
 
@@ -117,6 +122,21 @@ def test_a_large_batch_is_settled_in_parts_of_at_most_100_items() -> None:
 
     assert world.client.calls.count("TransactWriteItems") > 1
     assert len(index(world).path_by_player) == 60
+
+
+def test_what_does_not_fit_goes_with_its_neighbours_in_rank() -> None:
+    world = World()
+    board = world.board()
+    apart = [10**6, 10**9, 10**12]
+    everything = [settlement_of(board, record(player, apart[player % 3] + player, 1)) for player in range(150)]
+    nodes_by_transaction: list[int] = []
+    world.before(lambda call: nodes_by_transaction.append(str(call.request).count("'node#")) if call.writes else None)
+
+    assert settler(world).settle(everything)
+
+    assert len(nodes_by_transaction) == 2
+    assert sum(nodes_by_transaction) <= 1 + 2 * 3 + 3  # the two share the root and one branch at most
+    index(world).check(Oracle(board, {each.player_id: _line(each) for each in everything}))
 
 
 def test_what_is_settled_already_writes_nothing() -> None:
