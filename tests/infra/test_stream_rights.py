@@ -44,7 +44,7 @@ def _noun(table: str) -> str:
 
 @pytest.fixture
 def followed() -> Followed:
-    """A stream that tells of a record to count, of one whose board is gone, and of one whose mark knows a later build."""
+    """A stream that tells of a record to count, one whose board is gone, and one whose mark knows a later build."""
     followed = Followed()
     for board_id in ("race", "gone", "duel"):
         followed.world.board(board_id)
