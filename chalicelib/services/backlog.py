@@ -25,8 +25,8 @@ from chalicelib.store.dynamo import Dynamo, key_text, refuses_us
 from chalicelib.store.ranks import UNMARKED, Mark, RankStore
 
 HasTime = Callable[[], bool]
-_PLAYERS_PER_TRANSACTION = 25
-"""With the nodes between distant scores, so many marks just fit into a transaction of 100 items."""
+_PLAYERS_TOGETHER = 100
+"""As many as one BatchGetItem tells the marks of; the Settler makes two to four transactions of them."""
 _log = logging.getLogger("laurel")
 
 
@@ -110,7 +110,7 @@ class Backlog:
         What belongs to a period past its expiry is left alone: its marks and nodes expire as its records do.
 
         Cost: one consistent BatchGetItem per 100 players and boards; for those not yet counted, what ``Settler`` takes
-        for 25 of a board and period at a time.
+        for 100 of a board and period at a time.
 
         Args:
             dues: Each player of a board and period at most once.
@@ -200,5 +200,5 @@ def _halved(
 def _groups(pending: Sequence[_Pending]) -> Iterator[list[_Pending]]:
     for _, same in groupby(sorted(pending, key=lambda each: each.place), key=lambda each: each.tree):
         tree = list(same)
-        for start in range(0, len(tree), _PLAYERS_PER_TRANSACTION):
-            yield tree[start : start + _PLAYERS_PER_TRANSACTION]
+        for start in range(0, len(tree), _PLAYERS_TOGETHER):
+            yield tree[start : start + _PLAYERS_TOGETHER]

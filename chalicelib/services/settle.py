@@ -142,11 +142,12 @@ def _filled(moves: Sequence[Move]) -> list[list[Move]]:
     groups: list[list[Move]] = []
     written: set[NodeName] = set()
     for move in sorted(moves, key=_lane_and_rank):
-        if not groups or len(groups[-1]) + 1 + len(written | move.nodes) > MAX_TRANSACTION_ITEMS:
+        touched = move.nodes
+        if not groups or len(groups[-1]) + 1 + len(written | touched) > MAX_TRANSACTION_ITEMS:
             groups.append([])
             written = set()
         groups[-1].append(move)
-        written |= move.nodes
+        written |= touched
     return groups
 
 
