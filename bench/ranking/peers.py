@@ -9,7 +9,7 @@ measured where their programs and clients are installed.
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from importlib import import_module
@@ -36,16 +36,16 @@ MAX_COUNTED_SIZE = 100_000
 _SERVERS = {"Redis": "bench.ranking.redis_set", "PostgreSQL": "bench.ranking.postgres"}
 
 
-def measure(sizes: Sequence[int], keep: Callable[[Findings], None]) -> Findings:
-    """Return what all peers at hand took on boards of these sizes; ``keep`` gets what is known after each."""
+def measure(sizes: Sequence[int], servers: Iterable[str], keep: Callable[[Findings], None]) -> Findings:
+    """Return what peers took on boards of these sizes; ``keep`` gets what is known after each."""
     findings = Findings()
     with ExitStack() as stack:
         database = stack.enter_context(_database(findings))
-        servers = [peer for name in _SERVERS for peer in _started(stack, name, findings)]
+        started = [peer for name in servers for peer in _started(stack, name, findings)]
         for size in sizes:
             print(f"{size:,} records ...", flush=True)
             population = Population(size)
-            found = _contested(population, [*_on(database), *servers], findings, _all_of_it)
+            found = _contested(population, [*_on(database), *started], findings, _all_of_it)
             findings.sizes.append(found)
             if database.wire and size <= MAX_COUNTED_SIZE:
                 _add_counted(population, found, findings)
@@ -131,18 +131,15 @@ def _add_counted(population: Population, found: SizeFigures, findings: Findings)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", default=os.environ.get("SIZES") or ",".join(map(str, SIZES)))
+    parser.add_argument("--servers", default=",".join(_SERVERS), help='those to start; "" for none')
     parser.add_argument("--results", type=Path, default=RESULTS)
     arguments = parser.parse_args()
-    run([int(size) for size in arguments.sizes.split(",")], arguments.results)
-
-
-def run(sizes: Sequence[int], file: Path) -> None:
-    """Measure, keep the results, and end the program with an error where an answer or a claim is wrong."""
 
     def keep(findings: Findings) -> None:
-        results.write(file, plain(findings), claims.of(findings))
+        results.write(arguments.results, plain(findings), claims.of(findings))
 
-    findings = measure(sizes, keep)
+    servers = arguments.servers.split(",") if arguments.servers else ()
+    findings = measure([int(size) for size in arguments.sizes.split(",")], servers, keep)
     for name, reason in findings.missing.items():
         print(f"not measured: {name}: {reason}")
     if findings.wrong:

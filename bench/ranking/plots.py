@@ -1,14 +1,14 @@
 """The plots of the report, as SVG whose bytes change only when the figures do."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from bench.ranking import bills, counting, laurel, prices, tiers
-from bench.ranking.figures import Findings, SizeFigures, Timing
+from bench.ranking import bills, counting, laurel, prices, scale, tiers
+from bench.ranking.figures import Findings, SizeFigures, Timing, parsed
 from bench.ranking.peer import Line, Operation
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "images" / "ranking"
@@ -38,18 +38,20 @@ _RATES = [10 ** (step / 8) for step in range(-24, 25)]
 """Plays a second: from one in a quarter of an hour to a thousand."""
 
 
-def draw(findings: Findings) -> list[str]:
-    """Draw what the peers' figures show and return the names of the files."""
-    drawn: dict[str, Callable[[], Any]] = {
-        "own-rank.svg": lambda: own_rank(findings),
-        "operations.svg": lambda: operations(findings.largest),
-        "units.svg": lambda: units(findings),
-        "burst.svg": lambda: burst(findings.largest),
-        "money.svg": lambda: money(findings.largest),
-    }
-    for name, make in drawn.items():
-        save(name, make)
-    return list(drawn)
+def draw(folder: Path) -> None:
+    """Draw what the figures in a folder of results show."""
+    file = folder / "peers.json"
+    if file.exists():
+        findings, _ = parsed(file)
+        save("own-rank.svg", lambda: own_rank(findings))
+        save("operations.svg", lambda: operations(findings.largest))
+        save("units.svg", lambda: units(findings))
+        save("burst.svg", lambda: burst(findings.largest))
+        save("money.svg", lambda: money(findings.largest))
+    if scale.growth(folder):
+        save("simulation.svg", lambda: growth(scale.growth(folder)))
+    if scale.records_by_lanes(folder):
+        save("throughput.svg", lambda: lanes(scale.records_by_lanes(folder)))
 
 
 def save(name: str, make: Callable[[], Any]) -> None:
@@ -98,7 +100,7 @@ def operations(found: SizeFigures) -> Any:
     panel.set_yscale("log")
     panel.set_xticks(range(len(Operation)), [str(operation) for operation in Operation])
     panel.set(title=f"{found.size:,} records, AWS's latency injected: p50, and p99 as a tick", ylabel="milliseconds")
-    panel.legend(loc="upper left", ncols=2)
+    figure.legend(loc="upper center", ncols=6, fontsize=8.5, bbox_to_anchor=(0.5, 0.03))
     return figure
 
 
@@ -137,6 +139,7 @@ def burst(found: SizeFigures) -> Any:
         panel.barh(place - 0.18, each.after_a_second.most, 0.34, color=COLOURS[name], alpha=0.45)
         text = f" at once {each.at_once.most:,}, after a second {each.after_a_second.most:,}"
         panel.text(max(each.at_once.most, each.after_a_second.most), place, text, va="center", fontsize=9)
+    panel.grid(visible=False, axis="y")
     panel.set_yticks(range(len(bursts)), [name for name, _ in reversed(bursts)])
     writes = max((each.writes for _, each in bursts), default=0)
     most = max((each.at_once.most for _, each in bursts), default=1)
@@ -163,7 +166,7 @@ def money(found: SizeFigures) -> Any:
     return figure
 
 
-def growth(points_by_label: Mapping[str, Sequence[tuple[float, float]]]) -> Any:
+def growth(points_by_label: scale.Curves) -> Any:
     """Read units of an own rank over board sizes."""
     figure = Figure(figsize=(8, 4.4))
     panel = figure.subplots()
@@ -179,7 +182,7 @@ def growth(points_by_label: Mapping[str, Sequence[tuple[float, float]]]) -> Any:
     return figure
 
 
-def lanes(points_by_label: Mapping[str, Sequence[tuple[float, float]]]) -> Any:
+def lanes(points_by_label: scale.Curves) -> Any:
     """Records settled a second, by lanes."""
     figure = Figure(figsize=(7, 3.6))
     panel = figure.subplots()

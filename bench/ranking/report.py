@@ -5,7 +5,7 @@
 
 from pathlib import Path
 
-from bench.ranking import comparison, figures, plots, results, scale
+from bench.ranking import comparison, figures, results, scale
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "explanation" / "ranking-benchmark.md"
 _PEERS = "peers.json"
@@ -44,10 +44,9 @@ def _claims(folder: Path) -> str:
 
 
 def main() -> None:
-    file = results.FOLDER / _PEERS
-    if file.exists():
-        plots.draw(figures.parsed(file)[0])
-    scale.draw(results.FOLDER)
+    from bench.ranking import plots  # noqa: PLC0415  # what draws is in requirements-bench.txt only
+
+    plots.draw(results.FOLDER)
     DOCUMENT.write_text(written(), encoding="utf-8")
     print(f"Written: {DOCUMENT.name}")
 

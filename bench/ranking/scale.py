@@ -7,10 +7,12 @@ from typing import Any
 
 import msgspec
 
-from bench.ranking import plots, settles, simulation, throughput, visibility
+from bench.ranking import counting, settles, simulation, throughput, visibility
 from bench.ranking.markdown import number, table, units
 
 Content = Mapping[str, Any]
+Point = tuple[float, float]
+Curves = Mapping[str, Sequence[Point]]
 _SHOWN_FROM = 1_000_000
 
 
@@ -26,15 +28,28 @@ def sections(folder: Path) -> Iterator[str]:
             yield section(content(file))
 
 
-def draw(folder: Path) -> None:
-    """Draw what there are figures of."""
+def growth(folder: Path) -> Curves:
+    """Return mean read units by simulated size: of each spread as advised, and of the COUNT query."""
     file = folder / "simulation.json"
-    if file.exists():
-        boards = _boards(content(file))
-        plots.save("simulation.svg", lambda: plots.growth(_growth(boards)))
+    if not file.exists():
+        return {}
+    boards = _boards(content(file))
+    curves: dict[str, list[Point]] = {}
+    for each in boards:
+        if each.advised:
+            curves.setdefault(each.spread, []).append((each.size, each.read_units.mean))
+    counted = {each.size: each.count_read_units.mean for each in boards if each.spread == boards[0].spread}
+    return curves | {counting.NAME: sorted(counted.items())}
+
+
+def records_by_lanes(folder: Path) -> Curves:
+    """Return records settled a second by lanes, by who is in the batches."""
     file = folder / "throughput.json"
+    curves: dict[str, list[Point]] = {}
     if file.exists():
-        plots.save("throughput.svg", lambda: plots.lanes(_records_by_lanes(content(file))))
+        for each in msgspec.convert(content(file)["lanes"], list[throughput.Figure]):
+            curves.setdefault(each.players, []).append((each.lanes, each.records_a_second))
+    return curves
 
 
 def _simulated(found: Content) -> str:
@@ -74,17 +89,6 @@ def _boards(found: Content) -> list[simulation.Figure]:
     return msgspec.convert(found["boards"], list[simulation.Figure])
 
 
-def _growth(boards: Sequence[simulation.Figure]) -> dict[str, list[tuple[float, float]]]:
-    """Return mean read units by board size: of each spread as advised, and of the COUNT query."""
-    curves: dict[str, list[tuple[float, float]]] = {}
-    for each in boards:
-        if each.advised:
-            curves.setdefault(each.spread, []).append((each.size, each.read_units.mean))
-    first = boards[0].spread
-    pairs = {each.size: each.count_read_units.mean for each in boards if each.spread == first}
-    return curves | {"COUNT on an index": sorted(pairs.items())}
-
-
 def _settled(found: Content) -> str:
     figures = msgspec.convert(found["settles"], list[settles.Figure])
     return f"""\
@@ -107,13 +111,6 @@ def _carried(found: Content) -> str:
 
 {found["settlers"]} settlers and the database share the cores of one machine: where they are all in use, more lanes have
 nothing left to use. On AWS each lane's root node takes about a thousand write units a second."""
-
-
-def _records_by_lanes(found: Content) -> dict[str, list[tuple[float, float]]]:
-    curves: dict[str, list[tuple[float, float]]] = {}
-    for each in msgspec.convert(found["lanes"], list[throughput.Figure]):
-        curves.setdefault(each.players, []).append((each.lanes, each.records_a_second))
-    return curves
 
 
 def _visible(found: Content) -> str:
