@@ -4,6 +4,9 @@ It walks the listing in rank order and counts. What differs from a counter is a 
 they are counted. A doubt is looked at again, at once, and once more some time after the walk; then with proofs that
 traffic cannot blur. A node is compared with its children as both stood at one instant, and a bin with the marks of
 the records seen in it: a counter is right exactly when it equals the number of marks that name its bin.
+
+A player whose record moved on, and who is not settled yet, is still counted where nobody sees the record any more. So
+what is still in doubt is drift only if it is in doubt again after a second pass, which settles every such record.
 """
 
 import logging
@@ -20,6 +23,7 @@ from chalicelib.store.records import Row
 
 _MAX_DOUBTS = 100
 """An index that is wrong in so many places needs a rebuild, not a longer list."""
+_MAX_PASSES = 3
 _LOOKED_AT_TOGETHER = 10
 _log = logging.getLogger("laurel")
 
@@ -43,13 +47,18 @@ class AuditState(Struct):
     tally: list[tuple[Path, dict[int, int]]] = field(default_factory=list)
     """Of the nodes below which records may still come."""
     doubts: list[Path] = field(default_factory=list)
+    confirmed: list[Path] = field(default_factory=list)
+    """Doubts of this pass that a later look confirmed."""
+    suspects: list[Path] = field(default_factory=list)
+    """Those of the pass before."""
+    passes: int = 1
     records: int = 0
     settled: int = 0
     """Records that were settled late, by the audit."""
     wrong_marks: int = 0
     wrong_counters: int = 0
     complete: bool = True
-    """False when so much was wrong that the walk was not finished."""
+    """False when there were more doubts than are looked at."""
 
     @property
     def drift(self) -> int:
@@ -85,10 +94,12 @@ class Audit:
         self._note_doubts(build, state, finished if paths else {(): {}, **finished})
         state.tally = list(tally.items())
         state.records += len(rows)
-        if rows and state.complete:
+        if rows:
             state.order_key = rows[-1].order_key
+        elif state.doubts:
+            state.phase = AuditPhase.LOOK_AGAIN
         else:
-            state.phase = AuditPhase.LOOK_AGAIN if state.doubts else AuditPhase.DONE
+            self._end_pass(state)
 
     def _note_mended(self, state: AuditState, mended: Mended) -> None:
         state.settled += mended.settled
@@ -109,15 +120,13 @@ class Audit:
 
     def _note_doubts(self, build: Build, state: AuditState, finished: Tally) -> None:
         for path in self._doubts(build, finished):
-            looks = Looks()
-            difference = self._inspector.difference(build, path, looks)
-            state.settled += looks.settled
-            if difference == 0:
-                continue
-            state.doubts.append(path)
             if len(state.doubts) >= _MAX_DOUBTS:
                 state.complete = False
                 return
+            looks = Looks()
+            if self._inspector.difference(build, path, looks):
+                state.doubts.append(path)
+            state.settled += looks.settled
 
     def _doubts(self, build: Build, finished: Tally) -> list[Path]:
         """Return what differs in nodes that were walked through, and in those below them where no record was found."""
@@ -143,10 +152,22 @@ class Audit:
             difference = self._inspector.persistent_difference(build, path, looks)
             state.settled += looks.settled
             if difference:
-                state.wrong_counters += 1
-                _log.error("rank_drift", extra=_facts(build, path, difference))
+                state.confirmed.append(path)
+                if path in state.suspects:
+                    _log.error("rank_drift", extra=_facts(build, path, difference))
         if not state.doubts:
+            self._end_pass(state)
+
+    def _end_pass(self, state: AuditState) -> None:
+        """End the audit where this pass and the one before agree, or nothing is in doubt; else begin another pass."""
+        state.wrong_counters = len(set(state.confirmed) & set(state.suspects))
+        nothing_left = state.complete and not state.confirmed
+        if nothing_left or state.wrong_counters or state.passes == _MAX_PASSES:
             state.phase = AuditPhase.DONE
+            return
+        state.phase, state.thorough, state.passes = AuditPhase.WALK, True, state.passes + 1
+        state.order_key, state.records, state.wrong_marks, state.complete = "", 0, 0, True
+        state.suspects, state.confirmed = state.confirmed, []
 
 
 def _facts(build: Build, path: Path, difference: int) -> dict[str, object]:

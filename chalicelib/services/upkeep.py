@@ -101,7 +101,7 @@ class Upkeep:
         job = replace(job, phase=after.phase, cursor=_encoded(after), done=after.records, not_before=None)
         if after.phase is AuditPhase.DONE:
             _log.info("audit_finished", extra=dict(_facts(job, after)))
-            return ended(job, JobState.DONE, "" if after.complete else "stopped: too much is wrong, rebuild")
+            return ended(job, JobState.DONE, "" if after.complete else "there is more in doubt")
         if after.phase is AuditPhase.LOOK_AGAIN and before.phase is AuditPhase.WALK:
             return waiting(job, self._clock() + LOOK_AGAIN_AFTER)
         return job

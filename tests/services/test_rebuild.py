@@ -469,6 +469,18 @@ def test_a_layout_that_is_there_needs_no_rebuild_but_healing_does() -> None:
     assert not works.use.rebuild.is_done(works.board, "all", Options(lanes=2))
 
 
+@changes
+def test_a_fresh_build_counts_and_lists_everybody_before_it_is_verified(options: Options) -> None:
+    works, _ = played()
+    job = works.use.rebuild.begin(works.board, "all", options)
+    while job.phase != RebuildPhase.VERIFY:
+        job = works.use.rebuild.advance(job, after_steps(1))
+        works.wait(job)
+
+    assert len(works.board.indexing("all").written) == 2
+    invariants.check(works.world)
+
+
 def test_a_fresh_build_that_is_wrong_is_given_up_instead_of_read() -> None:
     works, _ = played()
     job = works.use.rebuild.begin(works.board, "all", Options(lanes=2))
