@@ -54,6 +54,7 @@ The libraries: botocore {version("botocore")}, PynamoDB {version("pynamodb")}.""
 def _summary(measured: Measurements) -> str:
     size, rank, count = _largest(measured.calls)
     dearest = max(measured.cpu.comparisons, key=lambda each: each.ratio)
+    costliest = max(measured.cpu.calls, key=lambda each: each.ratio)
     one, fastest = measured.local_run.loads[0], max(each.requests_a_second for each in measured.local_run.loads)
     game_end = measured.calls.figures[GAME_END][size]
     rows = [
@@ -65,6 +66,7 @@ def _summary(measured: Measurements) -> str:
             f"{dearest.ratio:.2f}",
             f"{cpu.MAX_RATIO}",
         ),
+        ("processor time of a call ÷ botocore's, the highest", f"{costliest.ratio:.2f}", f"{cpu.MAX_CALL_RATIO}"),
         ("`import app` ÷ importing chalice and PynamoDB", f"{measured.cold.imported.ratio:.2f}", f"{cold.MAX_RATIO}"),
         ("DynamoDB clients in a process", f"{measured.cold.clients}", "1"),
         ("local run: `GET /`, p50", f"{one.p50_ms:.1f} ms", f"{local_run.MAX_P50_MS:.0f} ms"),

@@ -12,7 +12,6 @@ import time
 from binascii import crc32
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 from uuid import uuid4
@@ -26,6 +25,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.handlers import add_retry_headers
 from botocore.hooks import first_non_none_response
 from botocore.model import OperationModel
+from msgspec import Struct
 
 from chalicelib.store.connections import Response, Sender, sender
 from chalicelib.store.signing import Credentials, Signature
@@ -57,8 +57,7 @@ class DamagedReplyError(HTTPClientError):
     fmt = "The reply of {endpoint_url} is damaged"
 
 
-@dataclass(frozen=True, slots=True)
-class _Destination:
+class _Destination(Struct, frozen=True):
     """Where botocore's rules send the calls of one account, and how they are signed there."""
 
     url: str
@@ -67,8 +66,7 @@ class _Destination:
     sender: Sender
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
+class _Call(Struct, frozen=True):
     model: OperationModel
     destination: _Destination
     credentials: Credentials
@@ -76,8 +74,7 @@ class _Call:
     """As botocore's events know it: url, method, headers, body, context."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(Struct, frozen=True):
     response: Response
     reply: Reply
 

@@ -11,7 +11,6 @@ import weakref
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any, Protocol
@@ -27,6 +26,7 @@ from botocore.exceptions import (
     SSLError,
 )
 from botocore.httpsession import get_cert_path
+from msgspec import Struct
 from urllib3.util import wait_for_read
 
 
@@ -48,8 +48,7 @@ class Sender(Protocol):
     def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Received:
+class _Received(Struct, frozen=True):
     status_code: int
     headers: Any
     """An email.message.Message: names in any case."""
