@@ -4,17 +4,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bench.capacity import item_size, read_units
-from bench.ranking import bills, contest, counting, database, laurel, prices, tiers
+from bench.ranking import bills, contest, counting, latencies, laurel, prices, tiers
 from bench.ranking.figures import Findings, OperationFigures, SizeFigures, Timing
 from bench.ranking.markdown import dollars, number, table, units
 from bench.ranking.peer import AROUND, TOP, Line, Operation
 
-_ASSUMED_LATENCIES = (
-    ("DynamoDB, one request", database.LATENCY_SECONDS["X-Amz-Target"]),
-    ("DynamoDB, one transaction", database.LATENCY_SECONDS["TransactWriteItems"]),
-    ("Redis (ElastiCache, same zone)", 0.0005),
-    ("PostgreSQL (RDS, same zone)", 0.001),
-)
+_ASSUMED_LATENCIES = {
+    "DynamoDB, one request": latencies.DYNAMODB,
+    "DynamoDB, one transaction": latencies.DYNAMODB_TRANSACTION,
+    "Redis (ElastiCache, same zone)": latencies.REDIS,
+    "PostgreSQL (RDS, same zone)": latencies.POSTGRES,
+}
 _RATES = (0.1, 1, 10, 100, 1000)
 _LARGE = 100_000
 _LEAST_RATE = 0.001
@@ -429,7 +429,7 @@ def _rounds(operations: Mapping[Operation, OperationFigures]) -> float | None:
 
 
 def _assumptions() -> str:
-    rows = [[name, f"{1000 * seconds:g} ms"] for name, seconds in _ASSUMED_LATENCIES]
+    rows = [[name, f"{1000 * seconds:g} ms"] for name, seconds in _ASSUMED_LATENCIES.items()]
     return f"""\
 ## What is assumed
 

@@ -17,6 +17,7 @@ from bench.capacity import Item
 from bench.client import Call, Observer
 from bench.endpoint import EndpointDynamoDB
 from bench.memory import MemoryDynamoDB
+from bench.ranking import latencies
 from bench.ranking.peer import Line
 from bench.ranking.wire import Wire, wire_to
 from bench.scene import ENVIRONMENT
@@ -24,11 +25,8 @@ from chalicelib.store import dynamo
 from chalicelib.store.dynamo import Dynamo
 from tests.tables import PREFIX, tables
 
-LATENCY_SECONDS = {
-    "TransactWriteItems": 0.008,
-    "X-Amz-Target": 0.004,
-}
-"""Assumed of DynamoDB, called from the same region: single-digit milliseconds, a transaction two rounds of them."""
+_HELD = {"TransactWriteItems": latencies.DYNAMODB_TRANSACTION, "X-Amz-Target": latencies.DYNAMODB}
+"""How long requests are held, by what their headers say."""
 _CREATED_WITH = ("TableName", "AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes")
 """Without streams: nothing follows them here, and an endpoint that keeps them in memory would keep a board twice."""
 _BATCH = 25
@@ -95,7 +93,7 @@ def at_endpoint(url: str) -> Iterator[Database]:
     if port is None:
         raise ValueError(f"the endpoint {url!r} names no port")
     with wire_to(port) as wire:
-        wire.delay(LATENCY_SECONDS)
+        wire.delay(_HELD)
         clients = {
             Line.LOOPBACK: _connected(url),
             Line.INJECTED: _connected(f"http://127.0.0.1:{wire.port}"),

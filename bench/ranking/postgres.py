@@ -17,14 +17,13 @@ from typing import Any
 
 import psycopg
 
+from bench.ranking import latencies
 from bench.ranking.peer import Entry, Footprint, Line, Unavailable, ranked, windowed
 from bench.ranking.population import Population, achieved_at, name_of
 from bench.ranking.server import free_port, program, running
 from bench.ranking.wire import LOOPBACK, Wire, wire_to
 
 NAME = "PostgreSQL"
-LATENCY_SECONDS = 0.001
-"""Assumed: a round trip to RDS in the same availability zone."""
 _BOARD = 1
 _SETTINGS = {
     "shared_buffers": "512MB",
@@ -185,7 +184,7 @@ def started() -> Iterator[list[Postgres]]:
         subprocess.run(make, check=True, stdout=subprocess.DEVNULL, user=user)
         command = [str(folder / "postgres"), "-D", str(cluster), *addresses, *settings]
         with running(command, port, Path(place) / "log", user), wire_to(port) as wire:
-            wire.delay({"": LATENCY_SECONDS})
+            wire.delay({"": latencies.POSTGRES})
             peer = Postgres(port, cluster, wire)
             try:
                 yield [peer]

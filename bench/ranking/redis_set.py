@@ -14,14 +14,13 @@ from typing import Any
 
 import redis
 
+from bench.ranking import latencies
 from bench.ranking.peer import Entry, Footprint, Line, ranked
 from bench.ranking.population import Population, name_of
 from bench.ranking.server import free_port, program, resident_bytes, running
 from bench.ranking.wire import LOOPBACK, Wire, wire_to
 
 MEMORY_ONLY, AOF = "Redis, memory only", "Redis, AOF every second"
-LATENCY_SECONDS = 0.0005
-"""Assumed: a round trip to ElastiCache in the same availability zone."""
 _BOARD, _NAMES = "board:points", "names"
 _CHUNK = 10_000
 _OWN_RANK = """
@@ -123,5 +122,5 @@ def _started(name: str, append_only: Sequence[str]) -> Iterator[RedisSet]:
             running([*command, "--appendonly", *append_only], port, Path(folder) / "log") as pid,
             wire_to(port) as wire,
         ):
-            wire.delay({"": LATENCY_SECONDS})
+            wire.delay({"": latencies.REDIS})
             yield RedisSet(name, port, pid, wire)
