@@ -7,7 +7,7 @@ from bench.capacity import item_size, read_units
 from bench.ranking import bills, contest, counting, latencies, laurel, prices, tiers
 from bench.ranking.figures import Findings, OperationFigures, SizeFigures, Timing
 from bench.ranking.markdown import dollars, number, table, units
-from bench.ranking.peer import AROUND, TOP, Line, Operation
+from bench.ranking.peer import AROUND, TOP, WITHOUT_TOTAL, Line, Operation
 
 _ASSUMED_LATENCIES = {
     "DynamoDB, one request": latencies.DYNAMODB,
@@ -386,7 +386,7 @@ def _advantages(found: SizeFigures) -> Iterator[str]:
     if laurel.NAME in made:
         yield from _cheaper(made)
     if relational:
-        alone = relational.aside.get("own rank, without the total")
+        alone = relational.aside.get(WITHOUT_TOTAL)
         yield (
             "**PostgreSQL answers any other question too**: joins, filters, ranks among friends or by country, without "
             "an index made for each. Its rank is exact and grows with the board: "

@@ -23,7 +23,7 @@ from bench.ranking.figures import (
     SizeFigures,
     Timing,
 )
-from bench.ranking.peer import AROUND, TOP, Line, Operation, Peer
+from bench.ranking.peer import AROUND, TOP, Line, Metered, Operation, Peer
 from bench.ranking.population import Population, raised
 from bench.ranking.tiers import SHARES, Tiers
 from bench.ranking.truth import Truth, WrongAnswerError
@@ -202,12 +202,11 @@ class Contest:
             yield each.peer.wire.take()
 
     def _traced(self, each: _Standings, operation: Operation) -> list[Trace]:
-        metered = getattr(each.peer, "metered", None)
-        if metered is None:
+        if not isinstance(each.peer, Metered):
             return []
         traces = []
         for step in self._steps(each, operation, _METERED_TURN + 1):
-            with metered() as calls:
+            with each.peer.metered() as calls:
                 step()
             traces.append(Trace(calls))
         each.peer.take(Line.LOOPBACK)

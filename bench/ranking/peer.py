@@ -1,16 +1,17 @@
 """What every peer does: the same four operations, on the same records, asked for in the same order."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from bench.client import Call
 from bench.ranking.population import Population
 from bench.ranking.wire import Wire
 
 TOP, AROUND = 100, 21
+WITHOUT_TOTAL = "own rank, without the total"
 
 
 class Operation(StrEnum):
@@ -84,6 +85,16 @@ class Peer(Protocol):
         """Forget what was loaded."""
 
 
+@runtime_checkable
+class Questioned(Protocol):
+    """A peer that is asked more than the others."""
+
+    @property
+    def aside(self) -> Mapping[str, Callable[[str], object]]:
+        """Return what else is asked about a player, by name."""
+
+
+@runtime_checkable
 class Metered(Protocol):
     """A peer that is paid by capacity units."""
 

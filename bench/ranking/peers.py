@@ -15,7 +15,6 @@ from functools import partial
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from bench.endpoint import VARIABLE, endpoint
 from bench.ranking import burst, claims, contest, counting, laurel, results, tiers
@@ -25,7 +24,7 @@ from bench.ranking.counting import Counting
 from bench.ranking.database import Database, at_endpoint, in_memory
 from bench.ranking.figures import Findings, PeerFigures, SizeFigures, Timing, plain
 from bench.ranking.laurel import Laurel
-from bench.ranking.peer import Line, Operation, Peer, Unavailable
+from bench.ranking.peer import Line, Operation, Peer, Questioned, Unavailable
 from bench.ranking.population import Population
 from bench.ranking.tiers import Tiers
 
@@ -98,8 +97,9 @@ def _all_of_it(held: Contest) -> None:
     held.run()
     for peer, truth, figures in held.entered:
         print(f"  {peer.name}: {_summary(figures)}", flush=True)
-        if hasattr(peer, "better_alone"):
-            figures.aside["own rank, without the total"] = _better_alone(peer, held.population)
+        if isinstance(peer, Questioned):
+            peer.take(Line.LOOPBACK)
+            figures.aside = {name: _timed(ask, held.population) for name, ask in peer.aside.items()}
         if isinstance(peer, Tiers):
             peer.recount()
         figures.burst = burst.burst(peer, truth, held.population)
@@ -111,10 +111,9 @@ def _summary(figures: PeerFigures) -> str:
     return ", ".join(shown) or "in memory"
 
 
-def _better_alone(peer: Any, population: Population) -> Timing:
-    peer.take(Line.LOOPBACK)
+def _timed(ask: Callable[[str], object], population: Population) -> Timing:
     readers = islice(population.readers(0), contest.SAMPLES[Operation.OWN_RANK])
-    return contest.timing([[contest.seconds_of(partial(peer.better_alone, player_id)) for player_id in readers]])
+    return contest.timing([[contest.seconds_of(partial(ask, player_id)) for player_id in readers]])
 
 
 def _add_counted(population: Population, found: SizeFigures, findings: Findings) -> None:

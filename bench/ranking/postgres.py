@@ -9,7 +9,7 @@ import pwd
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +18,7 @@ from typing import Any
 import psycopg
 
 from bench.ranking import latencies
-from bench.ranking.peer import Entry, Footprint, Line, Unavailable, ranked, windowed
+from bench.ranking.peer import WITHOUT_TOTAL, Entry, Footprint, Line, Unavailable, ranked, windowed
 from bench.ranking.population import Population, achieved_at, name_of
 from bench.ranking.server import free_port, program, running
 from bench.ranking.wire import LOOPBACK, Wire, wire_to
@@ -118,9 +118,9 @@ class Postgres:
         ((better, _total),) = self._rows(_OWN_RANK, {"board": _BOARD, "player": player_id})
         return int(better) + 1
 
-    def better_alone(self, player_id: str) -> int:
-        """Return the rank from one range count, without the total."""
-        return int(self._rows(_BETTER, {"board": _BOARD, "player": player_id})[0][0]) + 1
+    @property
+    def aside(self) -> Mapping[str, Callable[[str], object]]:
+        return {WITHOUT_TOTAL: self._better_alone}
 
     def top(self, limit: int) -> list[Entry]:
         rows = self._rows(_TOP, (_BOARD, limit))
@@ -159,6 +159,9 @@ class Postgres:
     def _rows(self, statement: str, parameters: Any = None) -> list[Any]:
         cursor = self._connection().execute(statement, parameters)
         return list(cursor.fetchall()) if cursor.description else []
+
+    def _better_alone(self, player_id: str) -> int:
+        return int(self._rows(_BETTER, {"board": _BOARD, "player": player_id})[0][0]) + 1
 
     def _connection(self) -> Any:
         """Return this thread's connection on the present line; statements are prepared on first use."""
