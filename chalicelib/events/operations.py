@@ -6,7 +6,7 @@ Every function is asked again until the answer says that the job has ended; docs
 import logging
 import time
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -28,9 +28,11 @@ RESERVE_MILLISECONDS = 15_000
 """A step takes seconds, more where the database throttles; begun later than this before the end it may be cut off."""
 BoardId = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}\Z")]
 PeriodName = Annotated[str, Meta(pattern=r"^(current|previous|all|[0-9]{8}T[0-9]{4}Z)\Z")]
+PeriodOrLater = Annotated[str, Meta(pattern=r"^(current|previous|all|later|[0-9]{8}T[0-9]{4}Z)\Z")]
 Seconds = Annotated[int, Meta(ge=1, le=900)]
 Payload = TypeVar("Payload", bound=Struct)
 Answer = dict[str, Any]
+Use = Callable[[], Operations]
 _log = logging.getLogger(logs.LOGGER_NAME)
 
 
@@ -51,7 +53,7 @@ class RebuildRequest(Struct, forbid_unknown_fields=True):
     """Rebuild the rank index of a board and period, into the layout it has or another."""
 
     board_id: BoardId
-    period: PeriodName | Literal["later"] = "current"
+    period: PeriodOrLater = "current"
     """"later": only set the layout of the periods that have not begun."""
     digits: Annotated[int, Meta(ge=MIN_DIGITS, le=MAX_DIGITS)] | None = None
     lanes: Annotated[int, Meta(ge=1, le=MAX_LANES)] | None = None
@@ -90,22 +92,22 @@ class JobView(Struct):
     """Whether somebody else works on it right now."""
 
 
-def audit(event: Any, context: Any) -> Answer:
-    return _answered(event, AuditRequest, lambda request: _audit(operations(), request, context))
+def audit(event: Any, context: Any, use: Use = operations) -> Answer:
+    return _answered(event, AuditRequest, lambda request: _audit(use(), request, context))
 
 
-def rebuild(event: Any, context: Any) -> Answer:
-    return _answered(event, RebuildRequest, lambda request: _rebuild(operations(), request, context))
+def rebuild(event: Any, context: Any, use: Use = operations) -> Answer:
+    return _answered(event, RebuildRequest, lambda request: _rebuild(use(), request, context))
 
 
-def advise(event: Any, context: Any) -> Answer:
+def advise(event: Any, context: Any, use: Use = operations) -> Answer:
     del context
-    return _answered(event, AdviceRequest, lambda request: _advise(operations(), request))
+    return _answered(event, AdviceRequest, lambda request: _advise(use(), request))
 
 
-def keep(context: Any) -> None:
+def keep(context: Any, use: Use = operations) -> None:
     """Go on with the jobs under way, and begin the audits that are due."""
-    jobs = operations().upkeep.keep(_out_of_time(context, None))
+    jobs = use().upkeep.keep(_out_of_time(context, None))
     running = sum(job.state is JobState.RUNNING for job in jobs)
     _log.info("kept_up", extra={"request_id": context.aws_request_id, "jobs": len(jobs), "running": running})
 
