@@ -35,7 +35,7 @@ class Report(Struct, frozen=True):
     deferred: int
     dead_lettered: int
     lag_ms: int
-    """How old the oldest change of the batch is."""
+    """How old the oldest change of the batch is, up to a second too much: the stream tells whole seconds."""
     again: tuple[str, ...]
     """The sequence numbers that must be delivered again, ascending."""
 
