@@ -31,6 +31,7 @@ from chalicelib.store.dynamo import (
     translated,
 )
 from chalicelib.store.games import GameItem, GameStore
+from chalicelib.store.jobs import JobItem, JobStore
 from chalicelib.store.players import IdentityItem, PlayerItem, PlayerStore, SessionItem
 from chalicelib.store.records import RecordItem, RecordStore
 from tests.expressions import Item
@@ -39,7 +40,7 @@ from tests.tables import PREFIX, tables
 from tests.world import Inline
 
 RANKS, GAMES = f"{PREFIX}ranks", f"{PREFIX}games"
-MODELS: list[type[Model]] = [BoardItem, GameItem, IdentityItem, PlayerItem, RecordItem, SessionItem]
+MODELS: list[type[Model]] = [BoardItem, GameItem, IdentityItem, JobItem, PlayerItem, RecordItem, SessionItem]
 
 texts_by_name = st.dictionaries(st.sampled_from("ab"), st.text(max_size=3))
 
@@ -78,6 +79,7 @@ def test_all_models_share_one_client(dynamodb: Any) -> None:
     PlayerStore("players", dynamo)
     GameStore("games", dynamo)
     RecordStore("records", dynamo)
+    JobStore("jobs", dynamo)
 
     assert set(Model.__subclasses__()) == set(MODELS)
     assert all(model._get_connection().connection.client is dynamodb for model in MODELS)  # noqa: SLF001  # what bind sets
