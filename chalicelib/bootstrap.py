@@ -83,6 +83,7 @@ class Operations:
     """What operators and the schedule use."""
 
     boards: Boards
+    inspector: Inspector
     upkeep: Upkeep
     rebuild: Rebuild
     advisor: Advisor
@@ -252,4 +253,4 @@ def build_operations(
     )
     upkeep = Upkeep(jobs=jobs, boards=boards, inspector=inspector, audit=audit, rebuild=rebuild, clock=now)
     advisor = Advisor(dynamo, boards, stores.records, stores.ranks, now, settings.layout_grace)
-    return Operations(boards, upkeep, rebuild, advisor)
+    return Operations(boards, inspector, upkeep, rebuild, advisor)

@@ -13,10 +13,12 @@ from chalicelib.domain.boards import Operator, SortOrder
 from chalicelib.domain.jobs import LEASE, JobState
 from chalicelib.domain.layouts import Layout, Layouts
 from chalicelib.domain.records import Submission
+from chalicelib.ranking import bins
 from chalicelib.services import upkeep
 from chalicelib.services.audit import AuditPhase
+from chalicelib.services.inspection import Looks
 from chalicelib.services.rebuild import Options
-from chalicelib.services.rollcall import Pages
+from chalicelib.services.rollcall import Build, Pages
 from tests import invariants
 from tests.expressions import Item
 from tests.fake_dynamodb import Call, conflict_on
@@ -126,9 +128,10 @@ def test_a_lost_mark_is_found(layout: Layout) -> None:
     assert works.audited(thorough=True).drift >= 1
 
 
-def test_a_mark_of_nobody_is_found() -> None:
+@pytest.mark.parametrize("player", [0, -1], ids=["among others", "where nobody else is"])
+def test_a_mark_of_nobody_is_found(player: int) -> None:
     works, ids = played()
-    record = next(item for item in works.world.items("records") if item["player_id"]["S"] == ids[0])
+    record = next(item for item in works.world.items("records") if item["player_id"]["S"] == ids[player])
     key = {name: record[name] for name in ("player_id", "board_period")}
 
     works.world.client._make_api_call("DeleteItem", {"TableName": "laurel-test-records", "Key": key})  # noqa: SLF001  # as nobody should
@@ -176,6 +179,19 @@ def test_records_that_were_never_settled_are_settled_and_told(layout: Layout, th
     assert found.drift == 0
     assert found.settled == 2
     invariants.check(works.world)
+
+
+def test_a_counter_that_is_right_at_one_of_several_looks_is_right() -> None:
+    works, ids = played()
+    moving = Submission("race", 77_000)
+    path = bins.place(bins.shape_of(works.board, works.layout), works.board.value(SCORES[3], 0)).path
+    unsettle(works, lambda: works.world.services.games.submit(ids[3], moving, None))
+    build, looks = Build(works.board, "all", works.layout), Looks()
+
+    assert works.use.inspector.difference(build, path, looks) == 1
+    assert works.use.inspector.persistent_difference(build, path, looks) == 1
+    works.on_pause = lambda: works.world.services.games.submit(ids[3], Submission("race", 77_001), None)
+    assert works.use.inspector.persistent_difference(build, path, looks) == 0
 
 
 plans = st.dictionaries(st.integers(0, 60), st.integers(0, 10_000), max_size=12)

@@ -42,13 +42,14 @@ class Works:
     period_id: str = "all"
     pages: Pages = SMALL
     use: Operations = field(init=False)
-    on_wait: Callable[[], None] = lambda: None
+    on_wait: Callable[[], object] = lambda: None
+    on_pause: Callable[[], object] = lambda: None
 
     def __post_init__(self) -> None:
         self.use = self.another_process()
 
     def another_process(self) -> Operations:
-        dynamo = Dynamo(self.world.client, Inline(), self.world.pauses.append)
+        dynamo = Dynamo(self.world.client, Inline(), lambda _: self.on_pause())
         return bootstrap.build_operations(_CONFIG, dynamo, self.world.clock, self.pages)
 
     @property
