@@ -49,8 +49,12 @@ class Works:
         self.use = self.another_process()
 
     def another_process(self) -> Operations:
-        dynamo = Dynamo(self.world.client, Inline(), lambda _: self.on_pause())
+        dynamo = Dynamo(self.world.client, Inline(), self._paused)
         return bootstrap.build_operations(_CONFIG, dynamo, self.world.clock, self.pages)
+
+    def _paused(self, seconds: float) -> None:
+        del seconds
+        self.on_pause()
 
     @property
     def board(self) -> Board:
