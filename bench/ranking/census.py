@@ -4,7 +4,7 @@ The same arithmetic as chalicelib/ranking, a hundred million values at a time; t
 together, counter by counter and byte by byte.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -194,6 +194,20 @@ class Census:
             counts_by_node[path[:depth]] = level.counts_of(node)
             node = node << level.width | path[depth]
         return counts_by_node
+
+    def wrong_counters(self, nodes: Iterable[tuple[Path, Counts]]) -> int:
+        """Return how many counters are not these nodes'; the same node may come in several lanes."""
+        found: dict[tuple[int, int], int] = {}
+        for path, counts in nodes:
+            for digit, count in counts.items():
+                child = len(path), self.tree.number((*path, digit))
+                found[child] = found.get(child, 0) + count
+        expected = {
+            (depth, child): count
+            for depth, level in enumerate(self.levels)
+            for child, count in zip(level.children.tolist(), level.counts.tolist(), strict=True)
+        }
+        return sum(found.get(child, 0) != expected.get(child, 0) for child in found.keys() | expected.keys())
 
     @cached_property
     def _bins_and_starts(self) -> tuple[Column, Column]:

@@ -1,7 +1,7 @@
 """A board on a DynamoDB that is given by its endpoint: its records stored, its counters and its ranks checked."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,6 +24,8 @@ from chalicelib.domain.layouts import Layout, Layouts
 from chalicelib.domain.periods import ALL_TIME
 from chalicelib.domain.players import Identity, IdentityKind, Player
 from chalicelib.domain.records import Record
+from chalicelib.ranking.bins import Path
+from chalicelib.ranking.nodes import Counts
 from chalicelib.store import dynamo, keys
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.players import PlayerStore
@@ -130,17 +132,7 @@ class EndpointBoard:
 
     def wrong_counters(self, values: Column) -> int:
         """Return how many counters, of all nodes and added up over lanes, are not those of these scores."""
-        census = Census(Tree(_DIGITS), np.sort(values))
-        expected = {
-            (depth, child): count
-            for depth, level in enumerate(census.levels)
-            for child, count in zip(level.children.tolist(), level.counts.tolist(), strict=True)
-        }
-        found: dict[tuple[int, int], int] = {}
-        for path, digit, count in self._counters():
-            child = census.tree.number((*path, digit))
-            found[len(path), child] = found.get((len(path), child), 0) + count
-        return sum(found.get(key, 0) != expected.get(key, 0) for key in found.keys() | expected.keys())
+        return Census(Tree(_DIGITS), np.sort(values)).wrong_counters(nodes_of(self.board, _scanned(self.url, RANKS)))
 
     def wrong_ranks(self, values: Column, rows: Sequence[int]) -> int:
         """Return how many of these players are told another rank than a sorted list's."""
@@ -149,17 +141,15 @@ class EndpointBoard:
         found = [self.services.standings.own(self.board.board_id, "current", player_of(row)).entry.rank for row in rows]
         return sum(one != other for one, other in zip(found, expected, strict=True))
 
-    def _counters(self) -> Iterator[tuple[tuple[int, ...], int, int]]:
-        """Yield every counter of the board: the path of its node, its child and its count."""
-        prefix = keys.node(self.board.board_id, ALL_TIME, 1, 0, ()).rpartition("#")[0].rpartition("#")[0]
-        for item in _scanned(self.url, RANKS):
-            if not item["pk"]["S"].startswith(f"{prefix}#"):
-                continue
+
+def nodes_of(board: Board, items: Iterable[Item]) -> Iterator[tuple[Path, Counts]]:
+    """Yield the nodes of a board that never resets among the items of the index, each lane's by itself."""
+    beginning = keys.node(board.board_id, ALL_TIME, board.layout(ALL_TIME).generation, 0, ()).rsplit("#", 2)[0]
+    for item in items:
+        if item["pk"]["S"].startswith(f"{beginning}#"):
             text = item["pk"]["S"].rpartition("#")[2]
-            path = keys.parsed_path(text) if text else ()
-            for name, value in item.items():
-                if name != "pk":
-                    yield path, int(name.removeprefix("c")), int(value["N"])
+            counters = {int(name[1:]): int(value["N"]) for name, value in item.items() if name != "pk"}
+            yield (keys.parsed_path(text) if text else ()), counters
 
 
 def _scanned(url: str, table: str) -> Iterator[Item]:
