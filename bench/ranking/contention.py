@@ -1,9 +1,9 @@
 """How many records a second lanes carry where transactions contend as on AWS, which DynamoDB Local never shows.
 
 ``python -m bench.ranking.contention [--lanes 1,4,16] [--settlers 1,8,32] [--results FILE]`` prints the table, writes
-the figures, and fails where a claim does not hold. The deployed Settler settles on a database in memory that takes as long
-as is assumed of AWS and cancels a transaction that touches an item of another one under way. Time runs slower than it
-is told, by a factor, so that processor time does not count.
+the figures, and fails where a claim does not hold. The deployed Settler settles on a database in memory that takes as
+long as is assumed of AWS, and cancels a transaction that touches an item of another one under way. Time runs slower
+than it is told, by a factor, so that processor time does not count.
 """
 
 import argparse
