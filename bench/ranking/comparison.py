@@ -262,7 +262,7 @@ def _recount(found: SizeFigures) -> str:
 {number(each.misses.mean)} places on average and by {each.misses.most:,} at most; what the burst did stays unseen until
 the next one. One recount reads {units(each.capacity.read_units)} units and takes {number(each.seconds, " s")} here;
 every minute that is {dollars(monthly)} a month, whether anybody plays or not. Scores that drift away from the edges
-make it worse, which is not measured here."""
+add to that error, which is not measured here."""
 
 
 def _space(findings: Findings) -> str:

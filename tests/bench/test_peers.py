@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.ranking import bills, claims, comparison, contest, markdown, peer, prices, report, results, wire
+from bench.ranking import bills, claims, comparison, contest, markdown, peer, prices, report, results, scale, wire
 from bench.ranking.figures import (
     Capacity,
     Exchange,
@@ -211,6 +211,28 @@ def test_the_sections_name_every_peer_and_what_was_not_measured() -> None:
     assert "| 1,000,000 | 5 | 11,000 | - | 2,200 | - |" in text
     assert "- Redis: no redis-server on PATH." in text
     assert "None" not in text
+
+
+def test_what_other_programs_measured_is_rendered_from_what_they_left(tmp_path: Path) -> None:
+    units = {"mean": 4.5, "p99": 5.0}
+    board = {"spread": "points", "parameters": "uniform", "size": 1_000_000, "digits": 3, "advised": True}
+    board |= {"node_items": 9, "remainder": units, "read_units": units, "count_read_units": units, "sampled": 10}
+    board |= {"wrong": 0, "crowded": False}
+    lane = {"lanes": 4, "players": "newcomers", "records_a_second": 1500, "server_cores": None}
+    tally = {"rank_errors": 0, "settled": 1_000_000, "troubles": {"timed_out": 3}}
+    for name, found in {
+        "simulation": {"boards": [board]},
+        "throughput": {"lanes": [lane], "settlers": 8},
+        "soak": {"soak": {"tally": tally, "processes": 2, "players": 9, "seconds": 60.0, "seed": 1}},
+    }.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(found), encoding="utf-8")
+    simulated, carried, soaked = scale.sections(tmp_path)
+
+    assert "| points (uniform) | 1,000,000 | 3 | 9 | 4.50 | 5 | 4.50 | 5 | 4.5 | 0 |" in simulated
+    assert "| 4 | newcomers | 1,500 | - |" in carried
+    assert "| settled | 1,000,000 |" in soaked
+    assert "| calls timed out | 3 |" in soaked
+    assert scale.growth(tmp_path) == {"points": [(1_000_000, 4.5)], scale.COUNTED: [(1_000_000, 4.5)]}
 
 
 def test_the_report_is_what_its_results_make_of_it() -> None:
