@@ -23,12 +23,15 @@ HYSTERESIS = 4
 LARGE_BIN = 1000
 """Records: counting half of so many reads some fifteen read units, more than the nodes themselves."""
 
-WRITE_UNITS_PER_RECORD = 2.5
-"""Of a rebuild: a mark, two units, and its share of the nodes and of their deletion later."""
+# What a rebuild takes: tests/services/test_advice.py counts it, on a board so small that its nodes are shared little.
+WRITE_UNITS_PER_RECORD = 4
+"""Of a rebuild: a mark, two units, and its share of the nodes, of their deletion later, and of the job's steps."""
 WRITE_UNITS_PER_RELISTED_RECORD = 4
 """The record and its entry in the new listing, then once more without the old one."""
-READ_UNITS_PER_RECORD = 3.5
-"""The mark, the record, the mark again to settle, and the listing three times."""
+READ_UNITS_PER_RECORD = 6
+"""The mark, the record, the mark again to settle, and its share of the nodes that are verified."""
+READ_UNITS_PER_RELISTED_RECORD = 5
+"""The same again, in a second pass, and the record before it is taken out of the old listing."""
 DOLLARS_PER_WRITE_UNIT = 0.625e-6
 DOLLARS_PER_READ_UNIT = 0.125e-6
 PRICES = "on-demand list prices of us-east-1 since November 2024"
@@ -86,7 +89,7 @@ def cost(figures: Figures, wanted: Layout, grace_seconds: float) -> Cost:
     relisted = wanted.listing is not figures.layout.listing
     per_record = WRITE_UNITS_PER_RECORD + (WRITE_UNITS_PER_RELISTED_RECORD if relisted else 0)
     write_units = ceil(figures.records * per_record)
-    read_units = ceil(figures.records * READ_UNITS_PER_RECORD)
+    read_units = ceil(figures.records * (READ_UNITS_PER_RECORD + (READ_UNITS_PER_RELISTED_RECORD if relisted else 0)))
     dollars = write_units * DOLLARS_PER_WRITE_UNIT + read_units * DOLLARS_PER_READ_UNIT
     seconds = figures.records / RECORDS_REBUILT_PER_SECOND + 3 * grace_seconds
     return Cost(write_units, read_units, round(dollars, 2), ceil(seconds / 60))

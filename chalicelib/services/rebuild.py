@@ -162,10 +162,12 @@ class Rebuild:
         return self._same(self._jobs.begin(job, before), options)
 
     def is_done(self, board: Board, period_id: str, options: Options) -> bool:
-        """Tell whether a layout was asked for, and the period has it: then there is nothing to rebuild."""
-        indexing = board.indexing(period_id)
-        as_it_is = options.applied(indexing.read, indexing.read.generation - 1) == indexing.read
-        return options != Options() and as_it_is and not indexing.also_written
+        """Tell whether a layout was asked for and the period has it, nothing being under way: then there is no work."""
+        under_way = self.find(board.board_id, period_id)
+        if options == Options() or (under_way is not None and under_way.state is JobState.RUNNING):
+            return False
+        read = board.layout(period_id)
+        return options.applied(read, read.generation - 1) == read
 
     def set_later(self, board_id: str, options: Options) -> str:
         """Set the layout of the periods that have not begun, and return the first of them.

@@ -1,15 +1,21 @@
 """The advisor's figures, on boards whose figures are known."""
 
+import random
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 
 import pytest
 
 from chalicelib.domain.layouts import Layout, Layouts
 from chalicelib.domain.records import Submission
+from chalicelib.ranking.advice import Figures, cost
 from chalicelib.services.advice import Advice
 from chalicelib.services.rebuild import Options
+from chalicelib.services.rollcall import DEFAULT_PAGES
+from tests.fake_dynamodb import Call
 from tests.services.works import Works, crowd
-from tests.world import World
+from tests.world import HandClock, World
 
 
 def advised(world: World, **asked: float) -> Advice:
@@ -87,3 +93,57 @@ def test_advice_that_is_followed_changes_the_layout_as_announced() -> None:
     assert works.finished(answer).message == ""
     assert works.layout == advice.layout
     assert [change.setting for change in advised(world, writes_per_second=1500.0).changes] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "options", [Options(lanes=4), Options(digits=4), Options(lanes=4, digits=4, slices=1)], ids=str
+)
+def test_a_rebuild_costs_what_was_announced_and_not_much_less(options: Options) -> None:
+    master = _thousand()
+    works = Works(World(client=master.client.copy(), clock=HandClock(master.clock())), pages=DEFAULT_PAGES)
+    units = Units()
+    works.world.before(units)
+    before = works.layout
+
+    works.rebuilt(options)
+
+    known = Figures(before, 1000, 0, 0, 0)
+    announced = cost(known, works.layout, grace_seconds=70)
+    assert 0.5 < units.written / announced.write_units < 1.1
+    assert 0.5 < units.read / announced.read_units < 1.1
+
+
+@cache
+def _thousand() -> World:
+    world = World()
+    world.board()
+    chance = random.Random(3)
+    crowd(world, [int(chance.lognormvariate(11, 0.1)) for _ in range(1000)])
+    return world
+
+
+@dataclass
+class Units:
+    """Counts what the calls of a rebuild cost, for items below a kilobyte."""
+
+    read: float = 0
+    written: float = 0
+
+    def __call__(self, call: Call) -> None:
+        request = call.request
+        match call.operation:
+            case "TransactWriteItems":
+                self.written += 2 * len(call.writes)
+            case "BatchWriteItem":
+                self.written += sum(map(len, request["RequestItems"].values()))
+            case "UpdateItem":  # a record, and where it is listed
+                self.written += 2
+            case "PutItem":
+                self.written += 1
+            case "BatchGetItem":
+                self.read += sum(len(wanted["Keys"]) for wanted in request["RequestItems"].values())
+            case "TransactGetItems":
+                self.read += 2 * len(request["TransactItems"])
+            case _:
+                self.read += 0.5

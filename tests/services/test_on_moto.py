@@ -6,10 +6,14 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.boards import Operator, SortOrder
+from chalicelib.domain.jobs import JobState
 from chalicelib.domain.layouts import Layout, Layouts
+from chalicelib.services.rebuild import Options
+from tests import invariants
 from tests.expressions import Item
 from tests.fake_dynamodb import Call, FakeDynamoDB
 from tests.services.histories import BOARDS, PLAYERS, History, Leave, Moderate, Play, Rename, Step, Submit, Wait
+from tests.services.works import Works, crowd
 from tests.world import World
 
 
@@ -74,3 +78,18 @@ def test_every_answer_equals_a_sorted_lists_on_moto_too(table_prefix: str, dynam
         played.take(step)
 
     played.check()
+
+
+@pytest.mark.slow
+def test_rebuilds_and_audits_on_moto_too(table_prefix: str, dynamodb: Any) -> None:
+    world = World(client=Forwarding(dynamodb))
+    world.board()
+    crowd(world, [5, 5, 7, 40, 4096, 100_000])
+    works = Works(world)
+    ranks = world.ranks()
+
+    assert works.rebuilt(Options(lanes=2, digits=4, slices=1)).state is JobState.DONE
+
+    assert (works.audited().drift, world.ranks()) == (0, ranks)
+    assert works.nodes(1) == []
+    invariants.check(world)

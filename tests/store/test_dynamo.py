@@ -35,7 +35,7 @@ from chalicelib.store.jobs import JobItem, JobStore
 from chalicelib.store.players import IdentityItem, PlayerItem, PlayerStore, SessionItem
 from chalicelib.store.records import RecordItem, RecordStore
 from tests.expressions import Item
-from tests.fake_dynamodb import Call, FakeDynamoDB, Once, conflict_on, throttle
+from tests.fake_dynamodb import Call, FakeDynamoDB, Once, TransactionCanceledError, conflict_on, throttle
 from tests.tables import PREFIX, tables
 from tests.world import Inline
 
@@ -286,3 +286,91 @@ def test_pauses_grow_and_never_exceed_a_second(dynamo: Dynamo, pauses: list[floa
     assert pauses[0] <= 0.05
     assert all(0 <= pause <= 1 for pause in pauses)
     assert len(set(pauses)) == 12
+
+
+def stored(dynamo: Dynamo, *names: str) -> None:
+    dynamo.transact([Part(name, "Put", {"TableName": RANKS, "Item": key(name)}) for name in names])
+
+
+def test_a_snapshot_has_the_items_that_exist(dynamo: Dynamo) -> None:
+    stored(dynamo, "a", "b")
+
+    assert dynamo.snapshot(RANKS, [key("a"), key("missing"), key("b")]) == [key("a"), key("b")]
+
+
+def test_a_snapshot_waits_for_no_writer(dynamo: Dynamo, fake: FakeDynamoDB) -> None:
+    stored(dynamo, "a")
+    fake.before.append(Once(lambda call: call.operation == "TransactGetItems", contended_reads))
+
+    assert dynamo.snapshot(RANKS, [key("a")]) is None
+    assert dynamo.snapshot(RANKS, [key("a")]) == [key("a")]
+
+
+def test_a_snapshot_that_asks_for_something_wrong_is_our_bug(dynamo: Dynamo) -> None:
+    with pytest.raises(ClientError):
+        dynamo.snapshot(RANKS, [key("a"), key("a")])
+
+
+def contended_reads(call: Call) -> None:
+    response: Any = {
+        "Error": {"Code": "TransactionCanceledException", "Message": ""},
+        "CancellationReasons": [{"Code": "TransactionConflict"}],
+    }
+    raise TransactionCanceledError(response, call.operation)
+
+
+def test_an_update_alone_tells_whether_its_condition_held(dynamo: Dynamo) -> None:
+    request = {
+        "TableName": RANKS,
+        "Key": key("a"),
+        "UpdateExpression": "ADD c1 :1",
+        "ConditionExpression": "attribute_not_exists(pk)",
+        "ExpressionAttributeValues": {":1": {"N": "1"}},
+    }
+
+    assert dynamo.update(Part("a", "Update", request))
+    assert not dynamo.update(Part("a", "Update", request))
+
+
+def test_any_number_of_items_is_deleted_whether_they_exist_or_not(dynamo: Dynamo, fake: FakeDynamoDB) -> None:
+    stored(dynamo, *map(str, range(60)))
+
+    dynamo.delete_all(RANKS, [key(str(number)) for number in range(3, 80)])
+
+    assert sorted(item["pk"]["S"] for item in fake.items(RANKS)) == ["0", "1", "2"]
+    assert fake.calls.count("BatchWriteItem") == 4
+
+
+def test_deletions_left_undone_are_sent_again_and_not_for_ever(
+    dynamo: Dynamo, fake: FakeDynamoDB, pauses: list[float]
+) -> None:
+    lazy = Lazy(fake, served=1)
+    dynamo.client = lazy
+    stored(dynamo, "a", "b", "c")
+
+    dynamo.delete_all(RANKS, [key("a"), key("b"), key("c")])
+
+    assert fake.items(RANKS) == []
+    assert len(pauses) == 2
+    lazy.served = 0
+    with pytest.raises(StoreUnavailableError, match="throttling writes"):
+        dynamo.delete_all(RANKS, [key("a")])
+
+
+class Lazy:
+    """A client that leaves all but some writes of a batch unprocessed, as a throttled database does."""
+
+    def __init__(self, fake: FakeDynamoDB, served: int) -> None:
+        self._fake = fake
+        self.served = served
+        self.exceptions = fake.exceptions
+
+    def batch_write_item(self, *, RequestItems: Item) -> Item:  # noqa: N803  # as botocore names it
+        done = {table: writes[: self.served] for table, writes in RequestItems.items()}
+        left = {table: writes[self.served :] for table, writes in RequestItems.items() if writes[self.served :]}
+        if self.served:
+            self._fake.batch_write_item(RequestItems=done)
+        return {"UnprocessedItems": left}
+
+    def transact_write_items(self, **request: Any) -> Item:
+        return self._fake.transact_write_items(**request)
