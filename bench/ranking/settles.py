@@ -32,6 +32,9 @@ from tests.world import World
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 BATCH_SIZES = (1, 10, 25, 50, 90)
+BACKLOG = 1_000
+"""Changes that a stream delivers together once it fell behind."""
+REBUILD_BATCH = 90
 _DIGITS = 3
 ROUNDS = 20
 """Batches of each kind."""
@@ -184,12 +187,17 @@ def node_items(board: Board, census: Census) -> Iterator[Item]:
 def measure(
     sizes: Sequence[int] = SIZES, batch_sizes: Sequence[int] = BATCH_SIZES, spreads: Sequence[Spread] = SPREADS
 ) -> Iterator[Figure]:
-    """Yield the figures of every board; the largest also with four digits, and as a rebuild counts it."""
+    """Yield the figures of every board; the largest also with a backlog, with four digits, and as a rebuild counts it.
+
+    With subscores four digits are left to the simulation: they make nodes by the hundred thousand.
+    """
     for spread in spreads:
         for size in sizes:
             yield from (_played(spread, size, players, batch) for batch in batch_sizes for players in DRAWS)
-        yield from (_played(spread, max(sizes), players, BATCH, digits=4) for players in DRAWS)
-        yield _rebuilt(spread, max(sizes), max(batch_sizes))
+        yield from (_played(spread, max(sizes), players, BACKLOG) for players in DRAWS)
+        if not spread.subscores:
+            yield from (_played(spread, max(sizes), players, BATCH, digits=4) for players in DRAWS)
+        yield _rebuilt(spread, max(sizes), REBUILD_BATCH)
 
 
 def _played(spread: Spread, size: int, players: str, batch_size: int, digits: int = 3) -> Figure:
