@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 
 from chalicelib.config import ConfigError, SigningKey, load
@@ -25,6 +27,11 @@ def test_the_first_key_signs_and_all_are_kept() -> None:
     assert config.signing_keys == (SigningKey("new", "n" * 32), SigningKey("old", "o:" * 16))
 
 
+def test_a_rebuild_waits_for_longer_than_functions_work_with_what_they_remember() -> None:
+    assert load(GOOD).layout_grace == timedelta(seconds=70)
+    assert load({**GOOD, "LAUREL_LAYOUT_GRACE_SECONDS": "6"}).layout_grace == timedelta(seconds=6)
+
+
 def test_hashes_are_compared_in_lower_case() -> None:
     assert load({**GOOD, "LAUREL_ADMIN_KEY_HASHES": f"{'AB' * 32}, {'0' * 64},"}).admin_key_hashes == (
         "ab" * 32,
@@ -49,6 +56,9 @@ def test_rules_are_read_by_mode() -> None:
         ("LAUREL_SIGNING_KEYS", f"a:{'x' * 32},"),
         ("LAUREL_ADMIN_KEY_HASHES", "secret"),
         ("LAUREL_ADMIN_KEY_HASHES", "g" * 64),
+        ("LAUREL_LAYOUT_GRACE_SECONDS", "5"),
+        ("LAUREL_LAYOUT_GRACE_SECONDS", "3601"),
+        ("LAUREL_LAYOUT_GRACE_SECONDS", "a minute"),
         ("LAUREL_GAME_RULES", "{"),
         ("LAUREL_GAME_RULES", '{"blitz": {"min_seconds": "5"}}'),
         ("LAUREL_GAME_RULES", "[]"),

@@ -166,3 +166,17 @@ def _allowed(board: Board, value: tuple[int, int]) -> tuple[int, int]:
 
 def _node(board: Board, value: int, depth: int) -> Path:
     return bin_of(value, board.layout("all").digits).digits[:depth]
+
+
+@pytest.mark.property
+@settings(max_examples=EXAMPLES)
+@given(shape=st.builds(Shape, digit_counts, st.booleans()), value=values)
+def test_a_path_tells_the_first_and_the_last_value_it_counts(shape: Shape, value: tuple[int, int]) -> None:
+    value = value if shape.subscores else (value[0], 0)
+    path = place(shape, value).path
+    first, last = bins.first_value(shape, path), bins.last_value(shape, path)
+
+    assert first <= value <= last
+    assert place(shape, first).path == place(shape, last).path == path
+    assert path[0] in bins.roots(shape.digits)
+    assert bins.holds_one_value(shape, path) is (first == last)

@@ -1,0 +1,56 @@
+"""A roll call names every record once, in rank order, whatever the nodes say."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chalicelib.domain.layouts import Layout, Layouts
+from chalicelib.services.rollcall import Build, RollCall
+from chalicelib.store.dynamo import Dynamo
+from chalicelib.store.records import RecordStore
+from tests.services.works import Works, crowd, delete
+from tests.tables import PREFIX
+from tests.world import Inline, World
+
+
+@pytest.mark.property
+@settings(max_examples=30)
+@given(
+    digits=st.integers(2, 4),
+    slices=st.integers(0, 1),
+    limit=st.integers(1, 6),
+    scores=st.lists(st.sampled_from([0, 1, 7, 4096, 100_000, -9, 2**40]), max_size=12),
+)
+def test_every_record_is_named_once_in_rank_order(digits: int, slices: int, limit: int, scores: list[int]) -> None:
+    works = board_with(Layout(digits=digits, slices=slices), scores)
+    listing = [entry.player_id for entry in works.world.services.standings.top("race", "current", 100).entries]
+    for node in works.nodes(1):
+        delete(works.world, node)
+
+    assert called(works, limit) == listing
+
+
+def test_a_listing_cut_two_deep_is_called_too() -> None:
+    works = board_with(Layout(slices=2), [5, 70, 4096, 2**40])
+
+    assert len(called(works, 3)) == 4
+
+
+def board_with(layout: Layout, scores: Sequence[int]) -> Works:
+    world = World()
+    world.board(layouts=Layouts(first=layout))
+    crowd(world, list(scores))
+    return Works(world)
+
+
+def called(works: Works, limit: int) -> list[str]:
+    dynamo = Dynamo(works.world.client, Inline())
+    roll_call = RollCall(dynamo, RecordStore(f"{PREFIX}records", dynamo))
+    build, names, key = Build(works.board, "all", works.layout), list[str](), ""
+    while rows := roll_call.after(build, key, limit):
+        assert len(rows) <= limit
+        names += [row.position.player_id for row in rows]
+        key = rows[-1].order_key
+    return names
