@@ -14,7 +14,9 @@ from chalicelib.domain.boards import Board
 from chalicelib.domain.games import GameResult, GameRules
 from chalicelib.domain.players import IdentityKind
 from chalicelib.domain.records import Submission
+from chalicelib.services.settle import settlement_of
 from chalicelib.store.dynamo import Dynamo
+from chalicelib.store.records import RecordStore
 from tests.expressions import Item
 from tests.fake_dynamodb import FakeDynamoDB, Hook
 from tests.tables import PREFIX, tables
@@ -83,6 +85,12 @@ class World:
         game = self.services.games.start(player_id, "classic")
         self.clock.advance(seconds=1)
         return self.services.games.end(player_id, game.game_id, submissions)
+
+    def follow(self) -> None:
+        """Settle what the stream has told of the records by now, as it does within a second."""
+        services, dynamo = self.another_process(), Dynamo(self.client, Inline(), self.pauses.append)
+        for record in map(RecordStore(f"{PREFIX}records", dynamo).parsed, self.items("records")):
+            assert services.settler.settle([settlement_of(services.boards.get(record.board_id), record)])
 
     def before(self, hook: Hook) -> None:
         self.client.before.append(hook)

@@ -5,8 +5,9 @@ together: the ticket that allowed the submissions (a game, or the receipt of an 
 and their places in the rank index.
 """
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from msgspec import Struct, structs
@@ -31,6 +32,10 @@ from chalicelib.store.records import RecordStore, row_of
 
 _ATTEMPTS = 6
 _INDEX_PARTS = frozenset({MARK_PART, NODE_PART})
+_LEFT_ALONE = timedelta(seconds=1)
+"""For how long the index of a board is left to the stream after it was found contended."""
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_log = logging.getLogger("laurel")
 MAX_GROUP = 20
 """Authoritative submissions tried in one transaction."""
 
@@ -128,6 +133,8 @@ class Scores:
         self._reader = reader
         self._settler = settler
         self._clock = clock
+        self._contended_until: dict[str, datetime] = {}
+        """By board; as this process has met it."""
 
     def submit(self, claim: Claim) -> GameResult:
         """Apply the submissions of one claim and return the answer, with ranks before and after.
@@ -290,7 +297,12 @@ class Scores:
         )
 
     def _committed(self, drafts: Sequence[_Draft]) -> bool:
-        """Write everything in one transaction; where the index is contended or too much for one, the index after it."""
+        """Write everything in one transaction, or the truth alone and the index after it.
+
+        That is at once where both are too much for one transaction. Where the index is contended, or was a moment ago,
+        it is left to those who follow the records' stream: who ends a game neither waits for strangers, nor adds to
+        what they wait for, nor pays for a transaction that is likely to be cancelled.
+        """
         if self._sealed_now(drafts):
             return False
         truth = [part for draft in drafts for part in self._truth_parts(draft)]
@@ -305,12 +317,13 @@ class Scores:
         # anew meanwhile would be younger than its own mark, and never be counted.
         alone = [*truth, *self._ranks.unchanged_parts(moves)]
         if len(truth) + len(index) > MAX_TRANSACTION_ITEMS:
-            return len(drafts) == 1 and self._committed_without_index(alone, settlements)
-        return self._committed_at_once([*truth, *index], alone, settlements)
+            return len(drafts) == 1 and self._committed_in_turn(alone, settlements)
+        board_ids = {settlement.board.board_id for settlement in settlements}
+        if any(self._contended_until.get(board_id, _NEVER) > self._clock() for board_id in board_ids):
+            return self._committed_alone(alone)
+        return self._committed_at_once([*truth, *index], alone, board_ids)
 
-    def _committed_at_once(
-        self, parts: Sequence[Part], alone: Sequence[Part], settlements: Sequence[Settlement]
-    ) -> bool:
+    def _committed_at_once(self, parts: Sequence[Part], alone: Sequence[Part], board_ids: Iterable[str]) -> bool:
         if not parts:
             return True
         try:
@@ -318,16 +331,23 @@ class Scores:
         except CancelledError as error:
             if error.refused or not error.contended <= _INDEX_PARTS:
                 return False
-            return self._committed_without_index(alone, settlements)
+            self._contended_until |= dict.fromkeys(board_ids, self._clock() + _LEFT_ALONE)
+            return self._committed_alone(alone)
         return True
 
-    def _committed_without_index(self, truth: Sequence[Part], settlements: Sequence[Settlement]) -> bool:
+    def _committed_in_turn(self, alone: Sequence[Part], settlements: Sequence[Settlement]) -> bool:
+        if not self._committed_alone(alone):
+            return False
+        for settlement in settlements:
+            self._settler.settle_if_possible(settlement)
+        return True
+
+    def _committed_alone(self, truth: Sequence[Part]) -> bool:
         try:
             self._dynamo.transact(truth)
         except CancelledError:
             return False
-        for settlement in settlements:
-            self._settler.settle_if_possible(settlement)
+        _log.info("settle_deferred", extra={"count": 1})
         return True
 
     def _truth_parts(self, draft: _Draft) -> list[Part]:

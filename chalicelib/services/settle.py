@@ -97,11 +97,13 @@ class Settler:
         return False
 
     def settle_if_possible(self, settlement: Settlement) -> None:
-        """Count one settlement whose record is stored already; when the database does not answer, that is for later."""
+        """Try once to count one settlement whose record is stored already; the stream sees to the rest."""
         try:
-            self.settle([settlement])
+            left = self._left([settlement])
         except StoreUnavailableError:
-            _log.warning("settle_deferred", extra={"board_id": settlement.board.board_id, "count": 1})
+            left = [settlement]
+        if left:
+            _log.info("settle_deferred", extra={"board_id": settlement.board.board_id, "count": 1})
 
     def _left(self, settlements: Sequence[Settlement]) -> list[Settlement]:
         """Try to count all; return those that other writers, or an outdated board, kept from it."""

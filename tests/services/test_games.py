@@ -314,11 +314,35 @@ def test_a_busy_index_does_not_keep_a_game_from_ending(world: World) -> None:
     world.play(world.player("Bob"), Submission("race", 9))
     conflict = Once(is_commit, conflict_on("node#"))
     world.before(conflict)
+    world.pauses.clear()
 
     placement = world.play(player_id, Submission("race", 5)).placements[0]
 
     assert conflict.done
     assert (placement.rank_after, placement.total) == (2, 2)
+    assert world.pauses == []
+    world.follow()
+    invariants.check(world)
+
+
+def test_a_board_that_was_busy_is_left_to_the_stream_for_a_moment(world: World) -> None:
+    ada, bob = world.player(), world.player("Bob")
+    world.play(ada, Submission("race", 1))
+    conflict = Once(is_commit, conflict_on("node#"))
+    world.before(conflict)
+    world.play(ada, Submission("race", 5))
+    counters = world.items("ranks")
+    world.client.calls.clear()
+
+    game = world.services.games.start(bob, "classic")
+    at_once = world.services.games.end(bob, game.game_id, [Submission("race", 9)]).placements[0]
+
+    assert (at_once.rank_after, at_once.total) == (1, 2)
+    assert world.items("ranks") == counters
+    assert world.client.calls.count("TransactWriteItems") == 2, "the start of a game and its end, nothing in vain"
+    world.follow()
+    invariants.check(world)
+    world.play(ada, Submission("race", 10))
     invariants.check(world)
 
 
