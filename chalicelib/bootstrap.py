@@ -92,7 +92,8 @@ class Operations:
 @lru_cache(maxsize=1)
 def services() -> Services:
     """Return the services of this process, wired to the environment's settings and tables."""
-    return build(config.load(), dynamo_store.connect())
+    settings = config.load()
+    return build(settings, dynamo_store.connect(lean=settings.lean_calls))
 
 
 @lru_cache(maxsize=1)
@@ -104,13 +105,15 @@ def tokens() -> Tokens:
 @lru_cache(maxsize=1)
 def operations() -> Operations:
     """Return what operators' functions and the schedule need."""
-    return build_operations(config.load(), dynamo_store.connect())
+    settings = config.load()
+    return build_operations(settings, dynamo_store.connect(lean=settings.lean_calls))
 
 
 @lru_cache(maxsize=1)
 def following() -> Following:
     """Return what follows the records' stream: all that its functions need."""
-    return build_following(config.load(), dynamo_store.connect(), Clients())
+    settings = config.load()
+    return build_following(settings, dynamo_store.connect(lean=settings.lean_calls), Clients())
 
 
 def build(settings: Config, dynamo: Dynamo, now: Clock = clock.now) -> Services:

@@ -45,6 +45,9 @@ class Config:
     layout_grace: timedelta = timedelta(seconds=DEFAULT_GRACE_SECONDS)
     """How long after a change of layouts somebody may still work with those before it."""
 
+    lean_calls: bool = True
+    """False: botocore makes the calls to DynamoDB by itself, at several times the processor time."""
+
     def table(self, noun: str) -> str:
         return f"{self.table_prefix}{noun}"
 
@@ -75,6 +78,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
         signing_keys=_signing_keys(_required(environ, "LAUREL_SIGNING_KEYS")),
         admin_key_hashes=_hashes(environ.get("LAUREL_ADMIN_KEY_HASHES", "")),
         game_rules_by_mode=_game_rules(environ.get("LAUREL_GAME_RULES", "{}")),
+        lean_calls=_lean(environ.get("LAUREL_CALLS", "lean")),
         layout_grace=_grace(environ.get("LAUREL_LAYOUT_GRACE_SECONDS", str(DEFAULT_GRACE_SECONDS))),
     )
 
@@ -106,6 +110,12 @@ def _grace(text: str) -> timedelta:
         rule = f"must be a number from {MIN_GRACE_SECONDS} to {MAX_GRACE_SECONDS}"
         raise ConfigError(f"LAUREL_LAYOUT_GRACE_SECONDS {rule}, not {text!r}")
     return timedelta(seconds=int(text))
+
+
+def _lean(text: str) -> bool:
+    if text not in {"lean", "botocore"}:
+        raise ConfigError(f"LAUREL_CALLS must be lean or botocore, not {text!r}")
+    return text == "lean"
 
 
 def _hashes(text: str) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ def test_the_first_key_signs_and_all_are_kept() -> None:
 
 def test_a_rebuild_waits_for_longer_than_functions_work_with_what_they_remember() -> None:
     assert load(GOOD).layout_grace == timedelta(seconds=70)
+    assert [load({**GOOD, "LAUREL_CALLS": calls}).lean_calls for calls in ("lean", "botocore")] == [True, False]
     assert load({**GOOD, "LAUREL_LAYOUT_GRACE_SECONDS": "6"}).layout_grace == timedelta(seconds=6)
 
 
@@ -56,6 +57,7 @@ def test_rules_are_read_by_mode() -> None:
         ("LAUREL_SIGNING_KEYS", f"a:{'x' * 32},"),
         ("LAUREL_ADMIN_KEY_HASHES", "secret"),
         ("LAUREL_ADMIN_KEY_HASHES", "g" * 64),
+        ("LAUREL_CALLS", "boto3"),
         ("LAUREL_LAYOUT_GRACE_SECONDS", "5"),
         ("LAUREL_LAYOUT_GRACE_SECONDS", "3601"),
         ("LAUREL_LAYOUT_GRACE_SECONDS", "a minute"),

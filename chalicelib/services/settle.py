@@ -84,6 +84,9 @@ class Settler:
 
         Args:
             settlements: Of one board and period, each player at most once.
+
+        Raises:
+            OutdatedBoardError: A mark names a build that its board has never heard of: it is damaged.
         """
         left = list(settlements)
         for attempt in range(_ATTEMPTS):
@@ -111,6 +114,8 @@ class Settler:
             groups = self._grouped(self._moves(settlements))
         except OutdatedBoardError:
             board = self._boards.refreshed(settlements[0].board.board_id)
+            if board == settlements[0].board:  # and a mark of a build that nobody ever announced
+                raise
             return [structs.replace(each, board=board) for each in settlements]
         failed = {move.player_id for moves, parts in groups if not self._moved(parts) for move in moves}
         return [each for each in settlements if each.player_id in failed]

@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -209,8 +209,8 @@ class Dynamo:
         self.sleep(random.uniform(0, min(1.0, 0.05 * 2**attempt)))  # noqa: S311  # jitter, not a secret
 
 
-def connect(session: botocore.session.Session | None = None) -> Dynamo:
-    """Return a Dynamo whose client gives up well inside API Gateway's 29 seconds."""
+def connect(session: botocore.session.Session | None = None, *, lean: bool = True) -> Dynamo:
+    """Return a Dynamo whose client gives up well inside API Gateway's 29 seconds; unless ``lean``, it is botocore's."""
     session = session or botocore.session.get_session()
     config = ClientConfig(
         parameter_validation=False,
@@ -222,7 +222,7 @@ def connect(session: botocore.session.Session | None = None) -> Dynamo:
         tcp_keepalive=True,
     )
     region = session.get_config_variable("region") or "us-east-1"
-    with lean_clients(session):
+    with lean_clients(session) if lean else nullcontext():
         return Dynamo(session.create_client("dynamodb", region_name=region, config=config))
 
 

@@ -1,16 +1,19 @@
 """Settling: any order, any repetition, any company, and the index counts everybody once."""
 
+from dataclasses import replace
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from chalicelib.domain.boards import Board
+from chalicelib.domain.layouts import UNCUT, Indexing, Layout
 from chalicelib.domain.records import Record
 from chalicelib.services.settle import Settlement, Settler, deletion_of, settlement_of
 from chalicelib.store.dynamo import Dynamo
-from chalicelib.store.ranks import RankStore
+from chalicelib.store.ranks import OutdatedBoardError, RankStore
 from tests.fake_dynamodb import Call, Once, conflict_on
 from tests.oracle import Index, Line, Oracle
 from tests.strategies import EXAMPLES, layouts, scores
@@ -162,6 +165,19 @@ def test_an_index_that_stays_busy_leaves_the_rest_for_later(caplog: pytest.LogCa
     assert [entry.message for entry in caplog.records] == ["settle_deferred"]
     assert sum(world.pauses) < 5
     assert index(world).path_by_player == {}
+
+
+def test_a_mark_of_a_build_that_nobody_announced_is_damage_and_not_waited_for() -> None:
+    world = World()
+    board = world.board()
+    settled = settlement_of(board, record(1, 5, 1))
+    elsewhere = replace(board, layouts=UNCUT.with_period("all", Indexing(Layout(7))))
+    assert settler(world).settle([structs.replace(settled, board=elsewhere)])
+
+    with pytest.raises(OutdatedBoardError):
+        settler(world).settle([settlement_of(board, record(1, 6, 2))])
+
+    assert world.pauses == []
 
 
 def test_nodes_forget_with_the_records_they_count() -> None:

@@ -18,6 +18,7 @@ from pynamodb.models import Model
 
 from chalicelib.errors import StoreUnavailableError
 from chalicelib.store.boards import BoardItem, BoardStore
+from chalicelib.store.calls import LeanClient
 from chalicelib.store.dynamo import (
     BusyError,
     CancelledError,
@@ -99,6 +100,11 @@ def test_the_client_gives_up_well_inside_the_gateways_29_seconds(session: botoco
     attempts = config.retries["total_max_attempts"]
     assert attempts * (config.connect_timeout + config.read_timeout) < 20
     assert config.max_pool_connections > 8
+
+
+@pytest.mark.parametrize("lean", [True, False])
+def test_botocore_makes_the_calls_by_itself_where_that_is_wanted(session: botocore.session.Session, lean: bool) -> None:
+    assert isinstance(connect(session, lean=lean).client, LeanClient) is lean
 
 
 @pytest.mark.parametrize(
