@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 
 from chalicelib.bootstrap import Services
-from chalicelib.domain.boards import Operator, SortOrder
+from chalicelib.domain.boards import Board, Operator, SortOrder
 from chalicelib.domain.players import IdentityKind
 from chalicelib.domain.records import Submission
 from chalicelib.errors import GameError, StoreUnavailableError
@@ -24,6 +24,10 @@ class Scene:
     ids: dict[str, str]
     games: dict[str, str]
 
+    @property
+    def board(self) -> Board:
+        return self.world.another_process().boards.get("race")
+
     def summary(self) -> object:
         """Return what is stored, as far as two runs can be compared: without ids and generations."""
         records = {
@@ -31,9 +35,8 @@ class Scene:
             for item in self.world.items("records")
         }
         profiles = [item["display_name"]["S"] for item in self.world.items("players") if "display_name" in item]
-        board = self.world.another_process().boards.get("race")
         ended = sum("result" in item for item in self.world.items("games"))
-        return records, sorted(profiles), board.sort_order, ended
+        return records, sorted(profiles), self.board.sort_order, ended
 
 
 def scene_of(operator: Operator, played: bool, *moderated: str) -> Scene:
