@@ -42,6 +42,8 @@ class StoredBoard:
     database: Database
     submitted: set[str] = field(default_factory=set)
     """Players whose record changed since ``catch_up``."""
+    _nodes: set[str] = field(default_factory=set)
+    """Keys of the nodes that were written."""
     _footprints: tuple[float, float] = (0.0, 0.0)
 
     def services(self, dynamo: Dynamo) -> Services:
@@ -90,6 +92,7 @@ class StoredBoard:
 
     def drop(self) -> None:
         self.submitted.clear()
+        self._nodes.clear()
         self.database.drop()
 
     def footprint(self, *, with_index: bool) -> Footprint:
@@ -124,7 +127,8 @@ class StoredBoard:
         self.database.write(RANKS, [part.request["Item"] for part in parts if part.name != NODE_PART])
         for part in parts:
             if part.name == NODE_PART:
-                self.database.patient.update_item(**part.request)
+                self.database.unmeasured.update_item(**part.request)
+                self._nodes.add(part.request["Key"]["pk"]["S"])
 
     def _measured(self, board: Board, record: Record, size: int) -> tuple[float, float]:
         """Return the stored bytes per record of the records alone, and of the rank index."""
@@ -132,21 +136,9 @@ class StoredBoard:
         row = {name: value for name, value in item.items() if name in INDEX_ATTRIBUTES}
         parts = RankStore(RANKS, self._loopback).parts([settlement_of(board, record).move_from(UNMARKED)])
         mark = next(_item_of(part) for part in parts if part.name != NODE_PART)
-        nodes = sum(self._stored(node) for node in self._nodes())
+        wanted = [{"pk": {"S": key}} for key in sorted(self._nodes)]
+        nodes = sum(map(self._stored, self._loopback.batch_get({RANKS: wanted}, consistent=True)[RANKS]))
         return self._stored(item) + self._stored(row), self._stored(mark) + nodes / size
-
-    def _nodes(self) -> Iterator[Item]:
-        request: Item = {
-            "TableName": RANKS,
-            "FilterExpression": "begins_with(pk, :node)",
-            "ExpressionAttributeValues": {":node": {"S": "node#"}},
-        }
-        while True:
-            page = self.database.patient.scan(**request)
-            yield from page["Items"]
-            if "LastEvaluatedKey" not in page:
-                return
-            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     @staticmethod
     def _stored(item: Item) -> int:

@@ -178,8 +178,9 @@ def _units(findings: Findings) -> str:
 
 {table(heads, rows)}
 
-Mean of five players spread over the ranks. Laurel's five units are the record, three nodes and the mark, each read
-consistently; the COUNT reads half of the board's index rows, eventually consistent.
+Mean of five players spread over the ranks, or the one in the middle where counting takes seconds. Laurel's five units
+are the record, three nodes and the mark, each read consistently; the COUNT reads half of the board's index rows,
+eventually consistent.
 
 The index is the one that also lists the board: its rows show names. An index of its own for counting, with nothing in
 it but board, score and player ({item_size(_LEAN_ROW)} bytes a row), would read {units(_lean_units(findings))} units for
@@ -268,11 +269,11 @@ add to that error, which is not measured here."""
 def _space(findings: Findings) -> str:
     found = findings.largest
     rows = [
-        [peer.peer, number(peer.footprint.memory), number(peer.footprint.stored), number(peer.load_seconds)]
+        [peer.peer, number(peer.footprint.memory), number(peer.footprint.stored)]
         for peer in found.peers
         if peer.footprint
     ]
-    heads = ["peer", "bytes of memory per record", "bytes stored per record", "seconds to load"]
+    heads = ["peer", "bytes of memory per record", "bytes stored per record"]
     return f"""\
 ## Space
 

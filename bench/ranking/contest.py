@@ -6,7 +6,7 @@ Peers take turns operation by operation and round by round, so that whatever els
 import gc
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from statistics import fmean, median, quantiles
@@ -34,9 +34,11 @@ SAMPLES = {Operation.SUBMIT: 30, Operation.OWN_RANK: 60, Operation.TOP: 40, Oper
 """In a round, on each line, at most."""
 BUDGET_SECONDS = 3.0
 """For the reads of one block; at least one is made, however long it takes."""
+SLOW_ROUNDS = 3
+"""Rounds of a block of which one read takes longer than that."""
 _WARM_UP = 10
 _METERED = 5
-"""Operations whose requests, bytes and units are looked at: their mean is that of the whole board."""
+"""Operations whose requests, bytes and units are looked at, at most; the first is of the middle of the board."""
 _METERED_TURN = 50
 """Whose writers submit meanwhile; the next turn's where capacity is looked at."""
 _CENT = 100
@@ -80,13 +82,11 @@ class Contest:
         """Let every peer store the board. Those of one store share what is true of it."""
         truths: dict[str, Truth] = {}
         for peer in self.peers:
-            started = time.perf_counter()
             peer.load(self.population)
-            seconds = time.perf_counter() - started
             peer.take(Line.LOOPBACK)
             truth = truths.setdefault(peer.store, Truth.of(self.population.score_by_player))
             operations = {operation: OperationFigures() for operation in Operation}
-            figures = PeerFigures(peer.name, peer.version, seconds, operations, peer.footprint())
+            figures = PeerFigures(peer.name, peer.version, operations, peer.footprint())
             self._entered.append(_Standings(peer, truth, figures))
         gc.collect()
         gc.freeze()
@@ -125,13 +125,17 @@ class Contest:
                 self._entered.remove(each)
 
     def _warmed_up(self, each: _Standings) -> None:
-        for line in Line:
-            for operation in Operation:
-                self._block(each, operation, line, turn=ROUNDS, samples=_WARM_UP)
+        """Let connections be open and caches be full, over the wire by what is quick."""
+        for operation in Operation:
+            self._block(each, operation, Line.LOOPBACK, turn=ROUNDS, samples=_WARM_UP)
+        for operation in (Operation.SUBMIT, Operation.TOP):
+            self._block(each, operation, Line.INJECTED, turn=ROUNDS, samples=_WARM_UP)
         each.seconds.clear()
 
     def _block(self, each: _Standings, operation: Operation, line: Line, turn: int, samples: int | None = None) -> None:
         count = samples or SAMPLES[operation]
+        if turn >= SLOW_ROUNDS and _is_slow(each.seconds.get((operation, line), [])):
+            return
         each.peer.take(line)
         if operation is Operation.SUBMIT:
             players = self.population.writers(turn * len(Line) + list(Line).index(line), SAMPLES[operation])[:count]
@@ -204,14 +208,19 @@ class Contest:
     def _traced(self, each: _Standings, operation: Operation) -> list[Trace]:
         if not isinstance(each.peer, Metered):
             return []
-        traces = []
-        for step in self._steps(each, operation, _METERED_TURN + 1):
-            with each.peer.metered() as calls:
-                step()
-            traces.append(Trace(calls))
+        traces = list(
+            _within_budget(self._consumed(each.peer, self._steps(each, operation, _METERED_TURN + 1)), _METERED)
+        )
         each.peer.take(Line.LOOPBACK)
         each.peer.catch_up()
         return traces
+
+    @staticmethod
+    def _consumed(peer: Metered, steps: Iterable[Callable[[], object]]) -> Iterator[Trace]:
+        for step in steps:
+            with peer.metered() as calls:
+                step()
+            yield Trace(calls)
 
     def _steps(self, each: _Standings, operation: Operation, turn: int) -> list[Callable[[], object]]:
         if operation is Operation.SUBMIT:
@@ -223,11 +232,10 @@ class Contest:
     def _recounted(self, each: _Standings) -> None:
         if not isinstance(each.peer, Tiers):
             return
-        started = time.perf_counter()
-        each.peer.recount()
-        seconds = time.perf_counter() - started
         with each.peer.metered() as calls:
+            started = time.perf_counter()
             each.peer.recount()
+            seconds = time.perf_counter() - started
         each.peer.take(Line.LOOPBACK)
         each.figures.recount = Recount(
             tiers=len(SHARES) + 1,
@@ -235,6 +243,10 @@ class Contest:
             capacity=_capacity([Trace(calls)]),
             misses=misses(each.peer, each.truth, self.population.readers(0), SAMPLES[Operation.OWN_RANK]),
         )
+
+
+def _is_slow(taken_by_round: Sequence[Sequence[float]]) -> bool:
+    return any(max(taken) > BUDGET_SECONDS for taken in taken_by_round)
 
 
 def _asked(each: _Standings, operation: Operation, player_id: str) -> Callable[[], None]:

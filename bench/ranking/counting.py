@@ -43,7 +43,7 @@ class Scoreboard:
         self._key_end = {"board_period": s(keys.board_period(BOARD_ID, self._board.period_id))}
 
     def take(self, line: Line) -> None:
-        self._dynamo = self._board.database.client_by_line[line]
+        self._dynamo = self._board.database.patient_by_line[line]
 
     def submit(self, player_id: str, score: int) -> None:
         at = now()

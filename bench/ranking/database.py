@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import botocore.session
+from botocore.config import Config as ClientConfig
 
 from bench.capacity import Item
 from bench.client import Call, Observer
@@ -22,6 +23,7 @@ from bench.ranking.peer import Line
 from bench.ranking.wire import Wire, wire_to
 from bench.scene import ENVIRONMENT
 from chalicelib.store import dynamo
+from chalicelib.store.calls import lean_clients
 from chalicelib.store.dynamo import Dynamo
 from tests.tables import PREFIX, tables
 
@@ -32,7 +34,8 @@ _CREATED_WITH = ("TableName", "AttributeDefinitions", "KeySchema", "BillingMode"
 _BATCH = 25
 _OVERLAP_SECONDS = 0.01
 """What a call in memory takes while it is looked at, so that those made at the same time are seen to be."""
-_THREADS = 4
+_THREADS, _POOLED = 4, 10
+_PATIENCE_SECONDS = 120
 RECORDS, RANKS, PLAYERS = f"{PREFIX}records", f"{PREFIX}ranks", f"{PREFIX}players"
 
 
@@ -46,11 +49,16 @@ class Database:
 
     version: str
     client_by_line: Mapping[Line, Dynamo]
-    patient: Any
-    """A client for what is not measured, which gives up less soon than the app's."""
+    patient_by_line: Mapping[Line, Dynamo]
+    """The same, but that they wait as long as it takes to count a large board; the app's give up long before."""
     observed: Dynamo
     observer: Observer
     wire: Wire | None
+
+    @property
+    def unmeasured(self) -> Any:
+        """Return the client for all that is not measured."""
+        return self.patient_by_line[Line.LOOPBACK].client
 
     @contextmanager
     def metered(self) -> Iterator[list[Call]]:
@@ -62,7 +70,7 @@ class Database:
         if self.wire:
             self.drop()
             for definition in tables():
-                self.patient.create_table(**{name: definition[name] for name in _CREATED_WITH if name in definition})
+                self.unmeasured.create_table(**{name: definition[name] for name in _CREATED_WITH if name in definition})
 
     def write(self, table: str, items: Iterable[Item]) -> None:
         """Put many items."""
@@ -71,7 +79,7 @@ class Database:
                 self.observer.backend.put(table, item)
             return
         with ThreadPoolExecutor(_THREADS) as threads:
-            for _ in threads.map(partial(_write_batch, self.patient, table), _batches(items)):
+            for _ in threads.map(partial(_write_batch, self.unmeasured, table), _batches(items)):
                 pass
 
     def end_pages(self) -> None:
@@ -82,8 +90,8 @@ class Database:
     def drop(self) -> None:
         if self.wire:
             ours = {definition["TableName"] for definition in tables()}
-            for table in ours.intersection(self.patient.list_tables()["TableNames"]):
-                self.patient.delete_table(TableName=table)
+            for table in ours.intersection(self.unmeasured.list_tables()["TableNames"]):
+                self.unmeasured.delete_table(TableName=table)
 
 
 @contextmanager
@@ -98,10 +106,13 @@ def at_endpoint(url: str) -> Iterator[Database]:
             Line.LOOPBACK: _connected(url),
             Line.INJECTED: _connected(f"http://127.0.0.1:{wire.port}"),
         }
-        patient = _patient_client(url)
-        observer = Observer(EndpointDynamoDB(patient), counting=True)
+        patient = {
+            Line.LOOPBACK: _patient(url),
+            Line.INJECTED: _patient(f"http://127.0.0.1:{wire.port}"),
+        }
+        observer = Observer(EndpointDynamoDB(patient[Line.LOOPBACK].client), counting=True)
         with observer.attached():
-            observed = _connected(url)
+            observed = _patient(url)
         yield Database("DynamoDB Local", clients, patient, observed, observer, wire)
 
 
@@ -112,7 +123,7 @@ def in_memory() -> Iterator[Database]:
     observer = Observer(memory, latency=_OVERLAP_SECONDS, counting=True)
     with observer.attached():
         client = _connected("http://127.0.0.1:9")
-    yield Database("in memory", dict.fromkeys(Line, client), client.client, client, observer, None)
+    yield Database("in memory", dict.fromkeys(Line, client), dict.fromkeys(Line, client), client, observer, None)
 
 
 def _connected(url: str) -> Dynamo:
@@ -120,8 +131,13 @@ def _connected(url: str) -> Dynamo:
     return dynamo.connect()
 
 
-def _patient_client(url: str) -> Any:
-    return botocore.session.Session().create_client("dynamodb", endpoint_url=url, region_name="us-east-1")
+def _patient(url: str) -> Dynamo:
+    session = botocore.session.Session()
+    config = ClientConfig(
+        parameter_validation=False, user_agent="bench", read_timeout=_PATIENCE_SECONDS, max_pool_connections=_POOLED
+    )
+    with lean_clients(session):
+        return Dynamo(session.create_client("dynamodb", "us-east-1", endpoint_url=url, config=config))
 
 
 def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:

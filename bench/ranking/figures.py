@@ -87,7 +87,6 @@ class Recount:
 class PeerFigures:
     peer: str
     version: str
-    load_seconds: float
     operations: dict[Operation, OperationFigures]
     footprint: Footprint | None = None
     burst: Burst | None = None

@@ -171,10 +171,10 @@ def growth(points_by_label: scale.Curves) -> Any:
     figure = Figure(figsize=(8, 4.4))
     panel = figure.subplots()
     for label, points in points_by_label.items():
-        style: dict[str, Any] = {"color": COLOURS[label], "linestyle": "--"} if label in COLOURS else {}
+        style: dict[str, Any] = {"color": "black", "linestyle": "--"} if label == scale.COUNTED else {}
         panel.loglog(*zip(*points, strict=True), label=label, marker="o", markersize=4, **style)
     panel.set(
-        title="Mean read units of an own rank, digits as advised (simulated)",
+        title="Mean read units of an own rank, simulated; three digits up to ten million, then four",
         xlabel="records on the board",
         ylabel="read request units",
     )

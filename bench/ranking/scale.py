@@ -18,9 +18,9 @@ _SHOWN_FROM = 1_000_000
 _FEWEST_DIGITS = 3
 _CROWDED = """
 
-A crowd in one bin is what this index is **not** made for: everybody's score among 244 neighbours of a million. Ranks stay
-exact, and their cost grows with the crowd as the COUNT query's does; a sorted set in memory does not mind. Scores that
-count from zero, or a fourth digit, spread such a crowd."""
+A crowd in one bin is what this index is **not** made for: everybody's score among 244 neighbours of a million. Ranks
+stay exact, and their cost grows with the crowd as the COUNT query's does; a sorted set in memory does not mind. Scores
+that count from zero, or a fourth digit, spread such a crowd."""
 Columns = Mapping[str, str]
 """Heads by the names of figures."""
 
@@ -74,6 +74,7 @@ def _simulated(found: Content) -> str:
         if each["size"] >= shown_from and (each["advised"] or each["digits"] == _FEWEST_DIGITS)
     ]
     sampled = sum(each["sampled"] for each in boards)
+    crowded = _CROWDED if any(each["crowded"] for each in boards) else ""
     return f"""\
 ## Up to a hundred million records
 
@@ -84,7 +85,7 @@ def _simulated(found: Content) -> str:
 The index's items, every node and counter of them, are computed from the scores; no server holds them. {sampled:,} ranks
 were sampled over all boards from a thousand records on, and compared with a sorted list. Above ten million records a
 fourth digit is advised, which makes bins 64 times finer for one more node to read; rows "not advised" show what that
-decides. "Same bin" is what the one Query of a rank counts.{_CROWDED if any(each["crowded"] for each in boards) else ""}"""
+decides. "Same bin" is what the one Query of a rank counts.{crowded}"""
 
 
 def _board_row(each: Content) -> list[str]:

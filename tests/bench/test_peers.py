@@ -174,7 +174,7 @@ def _findings(size: int, counting_units: float, counting_ms: float) -> Findings:
     def figures(name: str, read_units: float, milliseconds: float) -> PeerFigures:
         timing = Timing(milliseconds, milliseconds, 300)
         each = OperationFigures(timing, timing, Exchange(2, 2, 100, 100), Capacity(read_units, 1), None)
-        return PeerFigures(name, "", 1.0, dict.fromkeys(Operation, each), Footprint(None, 600))
+        return PeerFigures(name, "", dict.fromkeys(Operation, each), Footprint(None, 600))
 
     peers = [figures("Laurel", 5, 2), figures("COUNT on an index", counting_units, counting_ms)]
     return Findings([SizeFigures(size, peers)])
