@@ -1,6 +1,6 @@
 """Runs the ranking benchmark, part by part, and writes the report: ``python -m bench.ranking``, ``make bench-ranking``.
 
-All of it takes about an hour. ``--parts peers,report`` runs some; ``--sizes 1000,10000`` measures smaller boards. What
+All of it takes some hours on two cores. ``--parts peers,report`` runs some; ``--sizes 1000,10000`` measures smaller boards. What
 needs a DynamoDB is left out, and named at the end, where BENCH_DYNAMODB_ENDPOINT names none.
 """
 
@@ -27,7 +27,9 @@ PARTS = (
     Part("simulation", sized=True),
     Part("settles"),
     Part("throughput", needs_endpoint=True),
+    Part("contention"),
     Part("visibility"),
+    Part("soak"),
     Part("report"),
 )
 
