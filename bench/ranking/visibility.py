@@ -1,6 +1,6 @@
 """How long after a submission ranks count it: at once where the submission settles it, else when its stream does.
 
-``python -m bench.ranking.visibility [--rate 200] [--seconds 30] [--results FILE]`` measures on BENCH_DYNAMODB_ENDPOINT
+``python -m bench.ranking.visibility [--rates 50,200] [--seconds 20] [--results FILE]`` measures on BENCH_DYNAMODB_ENDPOINT
 or, where none is given, on the embedded AWS; it prints the table, writes the figures, and fails where a claim does not
 hold. Submissions come when they are due, whatever became of those before; all are for one board of one lane.
 """
@@ -40,7 +40,7 @@ from chalicelib.store.ranks import MARK_PART
 from chalicelib.store.records import RecordStore
 from local.children import Emulator
 
-RATE, SECONDS, PLAYERS = 200.0, 30.0, 5_000
+RATES, SECONDS, PLAYERS = (50.0, 200.0), 20.0, 2_000
 INLINE, STREAM = "settled by the submission", "settled by the stream"
 EMBEDDED, GIVEN = "embedded AWS", "DynamoDB Local"
 POLL_SECONDS = 0.25
@@ -337,13 +337,16 @@ def _database() -> Iterator[tuple[str, str]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rate", type=float, default=RATE, help="submissions a second")
+    parser.add_argument("--rates", default=",".join(f"{rate:g}" for rate in RATES), help="submissions a second")
     parser.add_argument("--seconds", type=float, default=SECONDS)
     parser.add_argument("--players", type=int, default=PLAYERS)
     parser.add_argument("--results", type=File, default=RESULTS)
     arguments = parser.parse_args()
+    rates = [float(rate) for rate in arguments.rates.split(",")]
     with _database() as (name, url):
-        figures = list(measure(url, name, arguments.rate, arguments.seconds, arguments.players))
+        figures = [
+            figure for rate in rates for figure in measure(url, name, rate, arguments.seconds, arguments.players)
+        ]
     found = claims(figures)
     results.write(
         arguments.results, {"load": results.load(), "poll_seconds": POLL_SECONDS, "visibility": figures}, found

@@ -58,7 +58,7 @@ def test_what_is_delivered_twice_is_counted_once(url: str, tmp_path: Path) -> No
 
 
 def test_submissions_are_counted_at_once_or_by_their_stream(url: str, tmp_path: Path) -> None:
-    arguments = ("--rate", "20", "--seconds", "1", "--players", "30")
+    arguments = ("--rates", "20", "--seconds", "1", "--players", "30")
 
     found = _results("visibility", url, tmp_path / "found.json", *arguments)["visibility"]
 
