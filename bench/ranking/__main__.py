@@ -1,7 +1,7 @@
 """Runs the ranking benchmark, part by part, and writes the report: ``python -m bench.ranking``, ``make bench-ranking``.
 
-All of it takes some hours on two cores. ``--parts peers,report`` runs some; ``--sizes 1000,10000`` measures smaller boards. What
-needs a DynamoDB is left out, and named at the end, where BENCH_DYNAMODB_ENDPOINT names none.
+All of it takes some hours on two cores. ``--parts peers,report`` runs some; ``--sizes 1000,10000`` measures smaller
+boards. What needs a DynamoDB is left out, and named at the end, where BENCH_DYNAMODB_ENDPOINT names none.
 """
 
 import argparse
