@@ -54,7 +54,7 @@ def records_by_lanes(folder: Path) -> Curves:
     for each in _figures(folder, "throughput", "lanes"):
         curves.setdefault(f"DynamoDB Local, {each['players']}", []).append((each["lanes"], each["records_a_second"]))
     for each in _figures(folder, "contention", "contention"):
-        label = f"contended as on AWS, {each['settlers']} settlers, batches of {each['batch']}"
+        label = f"contended as on AWS, settlers: {each['settlers']}, batches of {each['batch']}"
         curves.setdefault(label, []).append((each["lanes"], each["records_a_second"]))
     return curves
 
@@ -147,8 +147,8 @@ On DynamoDB Local:
 
 {_columns(found["lanes"], columns)}
 
-{found["settlers"]} settlers and the database share the cores of one machine: where all are in use, more lanes have
-nothing left to use."""
+{found["settlers"]} settlers and the database share the cores of one machine, with whatever else it did:
+{found["load"]} processes wanted a processor. More lanes have nothing left to use there."""
 
 
 def _contended(found: Content) -> str:

@@ -222,7 +222,7 @@ def test_what_other_programs_measured_is_rendered_from_what_they_left(tmp_path: 
     tally = {"rank_errors": 0, "settled": 1_000_000, "troubles": {"timed_out": 3}}
     for name, found in {
         "simulation": {"boards": [board]},
-        "throughput": {"lanes": [lane], "settlers": 8},
+        "throughput": {"lanes": [lane], "settlers": 8, "load": 0.5},
         "soak": {"soak": {"tally": tally, "processes": 2, "players": 9, "seconds": 60.0, "seed": 1}},
     }.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(found), encoding="utf-8")
