@@ -1,14 +1,14 @@
 """How long after a submission ranks count it: at once where the submission settles it, else when its stream does.
 
-``python -m bench.ranking.visibility [--rates 50,200] [--seconds 20] [--results FILE]`` measures on BENCH_DYNAMODB_ENDPOINT
-or, where none is given, on the embedded AWS; it prints the table, writes the figures, and fails where a claim does not
-hold. Submissions come when they are due, whatever became of those before; all are for one board of one lane.
+``python -m bench.ranking.visibility [--rates 50,200] [--seconds 20] [--results FILE]`` measures on the embedded AWS
+and, with BENCH_DYNAMODB_ENDPOINT, on that DynamoDB; it prints the table, writes the figures, and fails where a claim
+does not hold. Submissions come when they are due, whatever became of those before; all are for one board of one lane.
 """
 
 import argparse
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -321,16 +321,13 @@ def report(figures: Sequence[Figure]) -> str:
 
 
 @contextmanager
-def _database() -> Iterator[tuple[str, str]]:
-    """Yield the name and the endpoint of what is measured."""
-    given = endpoint()
-    if given is not None:
-        yield GIVEN, given
-        return
+def _databases() -> Iterator[Mapping[str, str]]:
+    """Yield the endpoints to measure on, by name."""
     embedded = Emulator(0, None)
     try:
         embedded.wait_until_ready()
-        yield EMBEDDED, embedded.endpoint
+        given = endpoint()
+        yield {EMBEDDED: embedded.endpoint} | ({GIVEN: given} if given else {})
     finally:
         embedded.stop()
 
@@ -343,9 +340,12 @@ def main() -> None:
     parser.add_argument("--results", type=File, default=RESULTS)
     arguments = parser.parse_args()
     rates = [float(rate) for rate in arguments.rates.split(",")]
-    with _database() as (name, url):
+    with _databases() as url_by_name:
         figures = [
-            figure for rate in rates for figure in measure(url, name, rate, arguments.seconds, arguments.players)
+            figure
+            for name, url in url_by_name.items()
+            for rate in rates
+            for figure in measure(url, name, rate, arguments.seconds, arguments.players)
         ]
     found = claims(figures)
     results.write(
