@@ -9,6 +9,7 @@ is left out: no bound on preemptions, only one on the faults of a run.
 What this cannot see: calls that one operation makes at the same time come in one order, and indexes are up to date.
 """
 
+import json
 import marshal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -207,7 +208,7 @@ class _Databases:
             reply = client.perform(call)
         except ClientError as error:
             return database, self.failed(error)
-        content = marshal.dumps(reply)
+        content = marshal.dumps(json.loads(json.dumps(reply)))  # plain, as it comes over a wire
         return self.known(client) if call.writes else database, self._reply_id(content, _Reply(content))
 
     def failed(self, error: ClientError | BotoCoreError) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from chalicelib import bootstrap
+from chalicelib.bootstrap.following import build_following
 from chalicelib.config import Config, SigningKey
 from chalicelib.store.clients import Clients
 from chalicelib.store.dynamo import Dynamo
@@ -25,7 +25,7 @@ def follow(world: World, deliveries: Sequence[Delivery]) -> bool:
     config = Config("test", PREFIX, (SigningKey("a", SECRET),), (), {})
     dynamo = Dynamo(world.client, Inline(), world.pauses.append)
     clients = Clients({"sqs": queue}.__getitem__)
-    follow_up = bootstrap.build_following(config, dynamo, clients, world.clock).follow_up
+    follow_up = build_following(config, dynamo, clients, world.clock).follow_up
     for _ in range(_ATTEMPTS):
         again = follow_up.follow(deliveries, lambda: PLENTY).again
         assert not queue.bodies, "a change that could be counted was given up"

@@ -17,6 +17,7 @@ from microburst.core.pipeline import Microburst  # type: ignore[import-untyped] 
 
 from chalicelib import bootstrap
 from chalicelib.bootstrap import Services
+from chalicelib.bootstrap.following import build_following
 from chalicelib.config import Config, SigningKey
 from chalicelib.services.followup import FollowUp
 from chalicelib.store.clients import Clients
@@ -159,7 +160,7 @@ class Wire:
 
     def follower(self, clock: HandClock) -> FollowUp:
         clients = Clients({"sqs": FakeQueue()}.__getitem__)
-        return bootstrap.build_following(_CONFIG, self.dynamo(), clients, clock).follow_up
+        return build_following(_CONFIG, self.dynamo(), clients, clock).follow_up
 
     def hold(self, world: World) -> None:
         """Have the database hold what a world in memory holds, and nothing else."""
