@@ -1,5 +1,6 @@
 """The manifest: what Chalice deploys. Routes live in chalicelib/api; every trigger is declared here, one line each."""
 
+from importlib import import_module
 from typing import Any
 
 from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, DynamoDBEvent, Rate
@@ -7,10 +8,14 @@ from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, Dyn
 from chalicelib import config, logs
 from chalicelib.api import RESOURCES
 from chalicelib.api.authorizer import authorize
-from chalicelib.events import dead_letters, operations, stream
 
 app = Chalice(app_name="laurel", configure_logs=False)
 app.log = logs.configure(config.stage())
+
+
+def _events(module: str) -> Any:
+    """Return a module of events, imported by the function it is for: what players call starts without it."""
+    return import_module(f"chalicelib.events.{module}")
 
 
 @app.authorizer(ttl_seconds=300)
@@ -23,40 +28,40 @@ def player_authorizer(auth_request: AuthRequest) -> AuthResponse:
 # window: Lambda looks four times a second, and a rank should not wait for company. From the oldest record on, so that
 # none is missed between the making of the table and the first deployment; those that were settled cost a read.
 @app.on_dynamodb_record(stream_arn=config.records_stream_arn(), batch_size=90, starting_position="TRIM_HORIZON")
-def settle_records(event: DynamoDBEvent) -> dict[str, Any]:
+def settle_records(event: DynamoDBEvent) -> Any:
     """Count what became of records."""
-    return stream.follow(event)
+    return _events("stream").follow(event)
 
 
 @app.lambda_function()
-def replay_dead_letters(event: Any, context: Any) -> dict[str, Any]:
+def replay_dead_letters(event: Any, context: Any) -> Any:
     """Count what could not be counted when it happened."""
     del event
-    return dead_letters.replay(context)
+    return _events("dead_letters").replay(context)
 
 
 @app.lambda_function()
-def audit_ranks(event: Any, context: Any) -> dict[str, Any]:
+def audit_ranks(event: Any, context: Any) -> Any:
     """Compare counters with records, as an operator asks for it."""
-    return operations.audit(event, context)
+    return _events("operations").audit(event, context)
 
 
 @app.lambda_function()
-def rebuild_ranks(event: Any, context: Any) -> dict[str, Any]:
+def rebuild_ranks(event: Any, context: Any) -> Any:
     """Build a rank index anew, as an operator asks for it."""
-    return operations.rebuild(event, context)
+    return _events("operations").rebuild(event, context)
 
 
 @app.lambda_function()
-def advise_ranks(event: Any, context: Any) -> dict[str, Any]:
+def advise_ranks(event: Any, context: Any) -> Any:
     """Say which layout suits a board."""
-    return operations.advise(event, context)
+    return _events("operations").advise(event, context)
 
 
 @app.schedule(Rate(5, unit=Rate.MINUTES))
 def keep_ranks(event: CloudWatchEvent) -> None:
     """Go on with audits and rebuilds under way, and begin the audits that are due."""
-    operations.keep(event.context)
+    _events("operations").keep(event.context)
 
 
 for resource in RESOURCES:

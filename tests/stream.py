@@ -7,8 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib import bootstrap
-from chalicelib.bootstrap import Following
+from chalicelib.bootstrap.following import Following, build_following
 from chalicelib.config import Config, SigningKey
 from chalicelib.domain.boards import Board
 from chalicelib.domain.records import Record
@@ -167,7 +166,7 @@ class Followed:
         clients = Clients({"sqs": self.queue, "dynamodbstreams": self.shard}.__getitem__)
         self._dynamo = Dynamo(self.world.client, Inline(), self.world.pauses.append)
         self._records = RecordStore(RECORDS, self._dynamo)
-        self.following = bootstrap.build_following(config, self._dynamo, clients, self.world.clock)
+        self.following = build_following(config, self._dynamo, clients, self.world.clock)
 
     def board(self, board_id: str = "race") -> Board:
         return self.world.services.boards.refreshed(board_id)

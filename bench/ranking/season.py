@@ -16,7 +16,9 @@ from typing import TypeVar
 
 from bench.ranking.turmoil import CHANCES, KilledError, Trouble, Turmoil
 from chalicelib import bootstrap
-from chalicelib.bootstrap import Operations, Services
+from chalicelib.bootstrap import Services
+from chalicelib.bootstrap.following import build_following
+from chalicelib.bootstrap.operations import Operations, build_operations
 from chalicelib.config import Config, SigningKey
 from chalicelib.domain.boards import Board, Operator, SortOrder
 from chalicelib.domain.games import GameResult
@@ -426,10 +428,10 @@ class Season:
 
     def _follower(self) -> FollowUp:
         clients = Clients({"sqs": self._queue}.__getitem__)
-        return bootstrap.build_following(_CONFIG, self._dynamo(), clients, self.world.clock).follow_up
+        return build_following(_CONFIG, self._dynamo(), clients, self.world.clock).follow_up
 
     def _operations(self) -> Operations:
-        return bootstrap.build_operations(_CONFIG, self._dynamo(), self.world.clock)
+        return build_operations(_CONFIG, self._dynamo(), self.world.clock)
 
     def _dynamo(self) -> Dynamo:
         return Dynamo(self.world.client, Inline(), lambda _: None)

@@ -31,6 +31,7 @@ from bench.ranking.endpoint_board import (
 from bench.ranking.results import Claim
 from bench.ranking.spreads import SPREADS, Column
 from chalicelib import bootstrap
+from chalicelib.bootstrap.following import build_following
 from chalicelib.domain.records import Record, Submission
 from chalicelib.errors import StoreUnavailableError
 from chalicelib.services.settle import settlement_of
@@ -121,7 +122,7 @@ class Follower(threading.Thread):
 
     def __init__(self, url: str, dynamo: Dynamo) -> None:
         super().__init__(daemon=True)
-        self._follow_up = bootstrap.build_following(SETTINGS, dynamo, Clients()).follow_up
+        self._follow_up = build_following(SETTINGS, dynamo, Clients()).follow_up
         self._streams = plain_client(url, "dynamodbstreams")
         arn = plain_client(url).describe_table(TableName=RECORDS_TABLE)["Table"]["LatestStreamArn"]
         shards = self._streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]

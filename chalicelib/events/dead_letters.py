@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from chalicelib import logs
-from chalicelib.bootstrap import following
+from chalicelib.bootstrap.following import following
 
 _log = logging.getLogger(logs.LOGGER_NAME)
 

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from chalicelib import logs
-from chalicelib.bootstrap import Operations, operations
+from chalicelib.bootstrap.operations import Operations, operations
 from chalicelib.domain.boards import Board
 from chalicelib.domain.jobs import Job, JobState
 from chalicelib.domain.layouts import MAX_DIGITS, MAX_LANES, MAX_SLICES, MIN_DIGITS, Layout

@@ -7,7 +7,7 @@ from typing import Any
 from chalice.app import DynamoDBEvent
 
 from chalicelib import logs
-from chalicelib.bootstrap import following
+from chalicelib.bootstrap.following import following
 from chalicelib.services.followup import Report
 
 _METRICS = {

@@ -171,8 +171,10 @@ class RankStore:
         Raises:
             OutdatedBoardError: A mark tells of a layout that its board does not.
         """
-        if any(move.mark.tells_of_more_than(move.indexing) for move in moves):
-            raise OutdatedBoardError
+        for move in moves:
+            if move.mark.tells_of_more_than(move.indexing):
+                told = f"the mark of player {move.player_id} tells of build {max(move.mark.builds)}"
+                raise OutdatedBoardError(f"{told}, the board's newest is {move.indexing.newest}")
         written = [self._mark_part(move) for move in moves]
         for key, tree in _trees(moves).items():
             written += [

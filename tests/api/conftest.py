@@ -40,7 +40,7 @@ def settings(monkeypatch: pytest.MonkeyPatch, session: botocore.session.Session)
     monkeypatch.setenv("LAUREL_GAME_RULES", json.dumps(GAME_RULES))
     # The session of all tests has read its service models already.
     connect = dynamo.connect
-    monkeypatch.setattr(dynamo, "connect", lambda: connect(session))
+    monkeypatch.setattr(dynamo, "connect", lambda *, lean=True: connect(session, lean=lean))
     _forget()
     yield monkeypatch
     _forget()

@@ -77,7 +77,7 @@ def contended(world: World) -> Answer:
     player = world.player()
     database = Contended(dynamo.connect().client)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dynamo, "connect", lambda: database)
+        patch.setattr(dynamo, "connect", lambda **_: database)
         bootstrap.services.cache_clear()
         return world.api.post("/gameStart", {}, token=player.token)
 
@@ -216,7 +216,7 @@ def test_a_database_that_does_not_answer_is_unavailable(
 ) -> None:
     settings.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1")
     connected = dynamo.connect()
-    settings.setattr(dynamo, "connect", lambda: connected)
+    settings.setattr(dynamo, "connect", lambda **_: connected)
 
     assert api.get("/boards").refusal == (503, "store_unavailable")
 

@@ -12,7 +12,8 @@ import botocore.session
 import pytest
 
 import app as manifest
-from chalicelib import bootstrap, logs
+from chalicelib import logs
+from chalicelib.bootstrap import following
 from chalicelib.domain.boards import Board
 from chalicelib.store.boards import BoardStore
 from chalicelib.store.dynamo import Dynamo
@@ -78,9 +79,9 @@ def deployed(
     sqs.create_queue(QueueName=QUEUE)
     deployed = Deployed(dynamodb, sqs)
     deployed.board("race")
-    bootstrap.following.cache_clear()
+    following.following.cache_clear()
     yield deployed
-    bootstrap.following.cache_clear()
+    following.following.cache_clear()
 
 
 @pytest.fixture

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from chalicelib import bootstrap
-from chalicelib.bootstrap import Operations
+from chalicelib.bootstrap.operations import Operations, build_operations
 from chalicelib.config import Config, SigningKey
 from chalicelib.domain.boards import Board
 from chalicelib.domain.jobs import Job, JobState
@@ -50,7 +49,7 @@ class Works:
 
     def another_process(self) -> Operations:
         dynamo = Dynamo(self.world.client, Inline(), self._paused)
-        return bootstrap.build_operations(_CONFIG, dynamo, self.world.clock, self.pages)
+        return build_operations(_CONFIG, dynamo, self.world.clock, self.pages)
 
     def _paused(self, seconds: float) -> None:
         del seconds
