@@ -48,7 +48,9 @@ POLL_SECONDS = 0.25
 """Lambda looks at a shard of a table's stream four times a second."""
 RESULTS = results.FOLDER / "visibility.json"
 SPREAD = SPREADS[0]
-_THREADS, _BATCH, _STREAM_BATCH = 32, 25, 100
+_THREADS = 8
+"""Submitters at once. More of them wait for the interpreter, not for the database."""
+_BATCH, _STREAM_BATCH = 25, 100
 _PATIENCE_SECONDS = 60.0
 _ENOUGH_MILLISECONDS = 60_000
 
