@@ -82,6 +82,8 @@ class StoredBoard:
 
     def catch_up(self) -> None:
         """Count what was submitted and is not counted: what the function on the records' stream does."""
+        if not self.submitted:
+            return
         services = self.services(self._loopback)
         board, store = services.boards.get(BOARD_ID), RecordStore(RECORDS, self._loopback)
         for players in _chunks(sorted(self.submitted), _MAX_SETTLED):

@@ -34,13 +34,13 @@ SAMPLES = {Operation.SUBMIT: 30, Operation.OWN_RANK: 60, Operation.TOP: 40, Oper
 """In a round, on each line, at most."""
 BUDGET_SECONDS = 3.0
 """For the reads of one block; at least one is made, however long it takes."""
-SLOW_ROUNDS = 3
-"""Rounds of a block of which one read takes longer than that."""
+PATIENCE_SECONDS = 30.0
+"""For all rounds of one operation on one line; at least one round is made."""
 _WARM_UP = 10
 _METERED = 5
 """Operations whose requests, bytes and units are looked at, at most; the first is of the middle of the board."""
 _METERED_TURN = 50
-"""Whose writers submit meanwhile; the next turn's where capacity is looked at."""
+"""Whose writers submit meanwhile."""
 _CENT = 100
 Each = TypeVar("Each")
 
@@ -59,8 +59,8 @@ class _Standings:
 def writers(population: Population) -> set[str]:
     """Return all players who submit in a contest."""
     in_rounds = [population.writers(turn, SAMPLES[Operation.SUBMIT]) for turn in range((ROUNDS + 1) * len(Line))]
-    looked_at = [population.writers(_METERED_TURN + step, _METERED) for step in range(2)]
-    return {player_id for players in [*in_rounds, *looked_at] for player_id in players}
+    looked_at = population.writers(_METERED_TURN, _METERED)
+    return {player_id for players in [*in_rounds, looked_at] for player_id in players}
 
 
 @dataclass(slots=True)
@@ -125,26 +125,27 @@ class Contest:
                 self._entered.remove(each)
 
     def _warmed_up(self, each: _Standings) -> None:
-        """Let connections be open and caches be full, over the wire by what is quick."""
-        for operation in Operation:
-            self._block(each, operation, Line.LOOPBACK, turn=ROUNDS, samples=_WARM_UP)
-        for operation in (Operation.SUBMIT, Operation.TOP):
-            self._block(each, operation, Line.INJECTED, turn=ROUNDS, samples=_WARM_UP)
+        """Let connections be open and code be compiled, by what is quick on boards of any size."""
+        for line in Line:
+            for operation in (Operation.SUBMIT, Operation.TOP):
+                self._block(each, operation, line, turn=ROUNDS, samples=_WARM_UP)
         each.seconds.clear()
 
     def _block(self, each: _Standings, operation: Operation, line: Line, turn: int, samples: int | None = None) -> None:
         count = samples or SAMPLES[operation]
-        if turn >= SLOW_ROUNDS and _is_slow(each.seconds.get((operation, line), [])):
+        if sum(map(sum, each.seconds.get((operation, line), []))) > PATIENCE_SECONDS:
             return
         each.peer.take(line)
+        if each.peer.wire:
+            each.peer.wire.take()
         if operation is Operation.SUBMIT:
             players = self.population.writers(turn * len(Line) + list(Line).index(line), SAMPLES[operation])[:count]
             taken = [self._submitted(each, player_id) for player_id in players]
-            each.peer.catch_up()
         else:
             taken = list(_within_budget(self._read(each, operation, turn), count))
-        if each.peer.wire:
-            each.peer.wire.take()
+        if each.peer.wire and line is Line.INJECTED:
+            each.figures.operations[operation].exchange = _exchange_on(each.peer.wire.take(), len(taken))
+        each.peer.catch_up()
         each.seconds.setdefault((operation, line), []).append(taken)
 
     def _read(self, each: _Standings, operation: Operation, turn: int) -> Iterator[float]:
@@ -172,11 +173,9 @@ class Contest:
             setattr(found, line.value, timing(taken))
 
     def _metered(self, each: _Standings) -> None:
-        """Look at what a few operations send, receive and consume."""
+        """Look at what a few operations consume, and in memory at what they send."""
         for operation in Operation:
             found = each.figures.operations[operation]
-            if each.peer.wire:
-                found.exchange = self._exchanged(each, operation)
             traces = self._traced(each, operation)
             if traces and each.peer.wire:
                 found.reported = _capacity(traces)
@@ -185,32 +184,10 @@ class Contest:
                 found.exchange = found.exchange or _exchange_of(traces)
         each.peer.take(Line.LOOPBACK)
 
-    def _exchanged(self, each: _Standings, operation: Operation) -> Exchange:
-        turns = list(_within_budget(self._sent(each, operation), _METERED))
-        each.peer.take(Line.LOOPBACK)
-        each.peer.catch_up()
-        return Exchange(
-            requests=fmean(map(len, turns)),
-            rounds=fmean(map(rounds, turns)),
-            bytes_out=fmean(sum(turn.bytes_out for turn in sent) for sent in turns),
-            bytes_in=fmean(sum(turn.bytes_in for turn in sent) for sent in turns),
-        )
-
-    def _sent(self, each: _Standings, operation: Operation) -> Iterator[list[Turn]]:
-        for step in self._steps(each, operation, _METERED_TURN):
-            each.peer.take(Line.INJECTED)
-            if each.peer.wire is None:
-                raise RuntimeError("only what goes over a wire is counted there")
-            each.peer.wire.take()
-            step()
-            yield each.peer.wire.take()
-
     def _traced(self, each: _Standings, operation: Operation) -> list[Trace]:
         if not isinstance(each.peer, Metered):
             return []
-        traces = list(
-            _within_budget(self._consumed(each.peer, self._steps(each, operation, _METERED_TURN + 1)), _METERED)
-        )
+        traces = list(_within_budget(self._consumed(each.peer, self._steps(each, operation)), _METERED))
         each.peer.take(Line.LOOPBACK)
         each.peer.catch_up()
         return traces
@@ -222,9 +199,9 @@ class Contest:
                 step()
             yield Trace(calls)
 
-    def _steps(self, each: _Standings, operation: Operation, turn: int) -> list[Callable[[], object]]:
+    def _steps(self, each: _Standings, operation: Operation) -> list[Callable[[], object]]:
         if operation is Operation.SUBMIT:
-            writers = self.population.writers(turn, _METERED)
+            writers = self.population.writers(_METERED_TURN, _METERED)
             return [lambda player_id=player_id: self._submitted(each, player_id) for player_id in writers]  # type: ignore[misc]
         readers = islice(self.population.readers(0), _METERED)
         return [lambda player_id=player_id: _asked(each, operation, player_id) for player_id in readers]  # type: ignore[misc]
@@ -243,10 +220,6 @@ class Contest:
             capacity=_capacity([Trace(calls)]),
             misses=misses(each.peer, each.truth, self.population.readers(0), SAMPLES[Operation.OWN_RANK]),
         )
-
-
-def _is_slow(taken_by_round: Sequence[Sequence[float]]) -> bool:
-    return any(max(taken) > BUDGET_SECONDS for taken in taken_by_round)
 
 
 def _asked(each: _Standings, operation: Operation, player_id: str) -> Callable[[], None]:
@@ -302,6 +275,16 @@ def _within_budget(endless: Iterator[Each], count: int) -> Iterator[Each]:
 
 def _capacity(traces: Sequence[Trace]) -> Capacity:
     return Capacity(fmean(trace.read_units for trace in traces), fmean(trace.write_units for trace in traces))
+
+
+def _exchange_on(turns: Sequence[Turn], operations: int) -> Exchange:
+    """Return the mean of operations that were made one after the other."""
+    return Exchange(
+        requests=len(turns) / operations,
+        rounds=rounds(turns) / operations,
+        bytes_out=sum(turn.bytes_out for turn in turns) / operations,
+        bytes_in=sum(turn.bytes_in for turn in turns) / operations,
+    )
 
 
 def _exchange_of(traces: Sequence[Trace]) -> Exchange:

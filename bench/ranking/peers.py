@@ -102,7 +102,9 @@ def _all_of_it(held: Contest) -> None:
             figures.aside = {name: _timed(ask, held.population) for name, ask in peer.aside.items()}
         if isinstance(peer, Tiers):
             peer.recount()
-        figures.burst = burst.burst(peer, truth, held.population)
+        own_rank = figures.operations[Operation.OWN_RANK].loopback
+        if own_rank is None or own_rank.p50_ms < 1000 * contest.PATIENCE_SECONDS:
+            figures.burst = burst.burst(peer, truth, held.population)
 
 
 def _summary(figures: PeerFigures) -> str:

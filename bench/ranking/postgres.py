@@ -9,6 +9,7 @@ import pwd
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ from bench.ranking.wire import LOOPBACK, Wire, wire_to
 
 NAME = "PostgreSQL"
 _BOARD = 1
+_OPENING_ATTEMPTS = 300
 _SETTINGS = {
     "shared_buffers": "512MB",
     "effective_cache_size": "2GB",
@@ -167,11 +169,26 @@ class Postgres:
         """Return this thread's connection on the present line; statements are prepared on first use."""
         found = getattr(self._connections, self._line, None)
         if found is None:
-            url = f"postgresql://bench@{LOOPBACK}:{self._port_by_line[self._line]}/postgres?sslmode=disable"
-            found = psycopg.connect(url, autocommit=True, prepare_threshold=0)
+            found = psycopg.connect(_url(self._port_by_line[self._line]), autocommit=True, prepare_threshold=0)
             setattr(self._connections, self._line, found)
             self._opened.append(found)
         return found
+
+
+def _url(port: int) -> str:
+    return f"postgresql://bench@{LOOPBACK}:{port}/postgres?sslmode=disable"
+
+
+def _wait_until_open(port: int) -> None:
+    """Wait until the server takes connections, which it listens for before it can."""
+    for _ in range(_OPENING_ATTEMPTS):
+        try:
+            psycopg.connect(_url(port)).close()
+        except psycopg.OperationalError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError("PostgreSQL takes no connections")
 
 
 @contextmanager
@@ -188,6 +205,7 @@ def started() -> Iterator[list[Postgres]]:
         command = [str(folder / "postgres"), "-D", str(cluster), *addresses, *settings]
         with running(command, port, Path(place) / "log", user), wire_to(port) as wire:
             wire.delay({"": latencies.POSTGRES})
+            _wait_until_open(port)
             peer = Postgres(port, cluster, wire)
             try:
                 yield [peer]
