@@ -18,12 +18,11 @@ from chalicelib.domain.layouts import Layout, Layouts
 from chalicelib.domain.records import Submission
 from chalicelib.errors import ContendedError, RecordNotFoundError, StoreUnavailableError
 from tests import invariants
-from tests.fake_dynamodb import Once, conflict_on
 from tests.faults import wire as wires
 from tests.faults.streams import follow, told
 from tests.faults.wire import ATTEMPTS, Rule, Wire
 from tests.oracle import Oracle
-from tests.services.scenes import ACTIONS, Scene, scene_of
+from tests.services.scenes import ACTIONS, Scene, leave_behind, scene_of
 from tests.stream import PLENTY, delivery
 from tests.world import World
 
@@ -95,7 +94,9 @@ def test_a_fault_at_any_call_leaves_a_request_whole_and_done_once(
     _, rule, times = fault
     struck = 0
     for number in count():
-        scene = _behind() if name == "settle" else scene_of(Operator.INCR, played=True)
+        scene = scene_of(Operator.INCR, played=True)
+        if name == "settle":
+            leave_behind(scene, "a_server_submits_for_all")
         before, after = scene.summary(), _summary_after(name, scene)
         wire.hold(scene.world)
         wire.proxy.fail(rule, after=number, times=times)
@@ -109,22 +110,6 @@ def test_a_fault_at_any_call_leaves_a_request_whole_and_done_once(
         assert not isinstance(first, GameResult) or again == first
         assert _settled(wire, scene) == after
     assert struck
-
-
-def _behind() -> Scene:
-    """Return a scene in which the index did not follow: it was busy for as long as anybody tried."""
-    scene = scene_of(Operator.INCR, played=True)
-    scene.world.before(Once(lambda call: call.operation == "TransactWriteItems", _busy, times=99))
-    ACTIONS["a_server_submits_for_all"](scene, scene.world.services)
-    scene.world.undisturbed()
-    with pytest.raises(AssertionError):
-        invariants.check(scene.world)
-    return scene
-
-
-def _busy(call: object) -> None:
-    if "node#" in repr(call):
-        conflict_on("node#")(call)  # type: ignore[arg-type]  # it is one
 
 
 def _once(request: Callable[[], Answer]) -> Answer | None:

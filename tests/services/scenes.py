@@ -11,9 +11,11 @@ from chalicelib.domain.boards import Board, Operator, SortOrder
 from chalicelib.domain.players import IdentityKind
 from chalicelib.domain.records import Submission
 from chalicelib.errors import GameError, StoreUnavailableError
+from tests.fake_dynamodb import Once, conflict_on
 from tests.world import HandClock, World
 
 FAR = 10**9
+_NODE = "node#"
 
 
 @dataclass
@@ -61,6 +63,15 @@ def _master(operator: Operator, played: bool, moderated: tuple[str, ...]) -> Sce
     scene = Scene(world, ids, games)
     for name in moderated:
         ACTIONS[name](scene, world.services)
+    return scene
+
+
+def leave_behind(scene: Scene, *names: str) -> Scene:
+    """Return the scene after some of ``ACTIONS`` that the index did not follow: it was busy for as long as it took."""
+    scene.world.before(Once(lambda call: _NODE in repr(call.writes), conflict_on(_NODE), times=99))
+    for name in names:
+        ACTIONS[name](scene, scene.world.services)
+    scene.world.undisturbed()
     return scene
 
 
@@ -149,6 +160,10 @@ ACTIONS: dict[str, Action] = {
     "ada_signs_in": sign_in,
     "ada_starts_a_game": start,
 }
+
+
+DRAWING_IDS = frozenset({"ada_signs_in", "ada_starts_a_game"})
+"""Those of the actions that do not come to the same end when they are done again."""
 
 
 def tried(action: Action, scene: Scene, services: Services) -> None:
