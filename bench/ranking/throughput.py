@@ -33,8 +33,8 @@ RECORDS, LANES, SETTLERS, BATCH = 100_000, (1, 4, 16), 8, 25
 DELIVERED_TWICE = 5
 """One batch in so many."""
 RANKS_READ = 2_000
-PROTOTYPE, _PROTOTYPE_CORES = 1_177, 2
-"""Records a second that the prototype settled on one lane, with the database, on so many cores."""
+PROTOTYPE = 1_177
+"""Records a second that a prototype of the index settled on one lane, sharing two cores with the database."""
 RESULTS = results.FOLDER / "throughput.json"
 SPREAD = SPREADS[0]
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -280,18 +280,10 @@ def claims(figures: Sequence[Figure]) -> list[Claim]:
 
 
 def _pace(figure: Figure) -> Claim:
-    """Hold one lane to the prototype: to its pace, or where other programs took the cores, to its pace per core."""
     found = f"{figure.records_a_second:,} a second"
-    per_core = 0.0
     if figure.server_cores is not None:
-        cores = figure.server_cores + figure.settler_cores
-        per_core = figure.records_a_second / cores
-        found += f" on {cores:.2f} cores in all: {per_core:,.0f} for each"
-    return Claim(
-        f"One lane settles the prototype's {PROTOTYPE:,} records a second, or what it did with each of its two cores",
-        figure.records_a_second >= PROTOTYPE or per_core >= PROTOTYPE / _PROTOTYPE_CORES,
-        found,
-    )
+        found += f", on {figure.server_cores + figure.settler_cores:.2f} cores that other programs left"
+    return Claim(f"One lane settles {PROTOTYPE:,} records a second", figure.records_a_second >= PROTOTYPE, found)
 
 
 def report(figures: Sequence[Figure]) -> str:
