@@ -68,15 +68,15 @@ def _write(client: Any) -> None:
 
 
 def _resolve(client: Any) -> None:
-    client._ruleset_resolver = _Resolver(client._ruleset_resolver)  # noqa: SLF001
+    client._ruleset_resolver = _Resolver(client._ruleset_resolver)  # noqa: SLF001  # the same
 
 
 def _sign(client: Any) -> None:
-    signer, destination = client._request_signer, client._destination(None)  # noqa: SLF001
+    signer, destination = client._request_signer, client._destination(None)  # noqa: SLF001  # the same
 
     def sign(request: Any, **_event: Any) -> None:
         request.headers["Host"] = destination.headers["Host"]
-        credentials = signer._credentials.get_frozen_credentials()  # noqa: SLF001
+        credentials = signer._credentials.get_frozen_credentials()  # noqa: SLF001  # the same
         destination.signature.sign(request.headers, request.data, credentials, time.gmtime())
 
     client.meta.events.unregister("request-created.dynamodb", signer.handler)
@@ -84,11 +84,11 @@ def _sign(client: Any) -> None:
 
 
 def _read(client: Any) -> None:
-    client._endpoint._response_parser_factory = _Reader()  # noqa: SLF001
+    client._endpoint._response_parser_factory = _Reader()  # noqa: SLF001  # the same
 
 
 def _send(client: Any) -> None:
-    client._endpoint.http_session = client._destination(None).sender  # noqa: SLF001
+    client._endpoint.http_session = client._destination(None).sender  # noqa: SLF001  # the same
 
 
 REPLACEMENTS: Mapping[str, Callable[[Any], None]] = {
