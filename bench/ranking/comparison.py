@@ -117,7 +117,7 @@ def _in_pieces(found: SizeFigures) -> str:
         return ""
     half = counted.recount.seconds / 2
     return (
-        f"In pieces, as the tiers are recounted, half of the index is counted in {number(half)} s, "
+        f"In pieces, as the tiers are recounted, half of the index is counted in {number(half)} s,\n"
         f"{number(1000 * half / own.p50_ms)} times as long as Laurel takes for a rank."
     )
 
