@@ -15,7 +15,7 @@ Point = tuple[float, float]
 Curves = Mapping[str, Sequence[Point]]
 COUNTED = "COUNT on an index"
 _SHOWN_FROM = 1_000_000
-_FEWEST_DIGITS = 3
+_FEWEST_DIGITS, _WHOLE = 3, 1000
 _CROWDED = """
 
 A crowd in one bin is what this index is **not** made for: everybody's score among 244 neighbours of a million. Ranks
@@ -104,23 +104,30 @@ def _board_row(each: Content) -> list[str]:
 
 
 def _settled(found: Content) -> str:
-    columns = {
-        "spread": "scores",
-        "size": "records",
-        "digits": "digits",
-        "players": "players",
-        "batch": "batch",
-        "write_units": "WRU a record",
-        "read_units": "RRU a record",
-        "transactions": "transactions a batch",
-    }
+    largest = max(each["size"] for each in found["settles"])
+    shown = [each for each in found["settles"] if each["size"] == largest]
+    units_by_batch: dict[tuple[str, str], dict[str, float]] = {}
+    for each in shown:
+        units_by_batch.setdefault((each["spread"], each["players"]), {})[_batch(each)] = each["write_units"]
+    batches = sorted({(each["digits"], each["batch"]): _batch(each) for each in shown}.items())
+    heads = ["scores", "players", *(name for _, name in batches)]
+    rows = [
+        [*who, *(number(units_of.get(name)) for _, name in batches)] for who, units_of in sorted(units_by_batch.items())
+    ]
     return f"""\
 ## What keeping the index exact costs
 
-{_columns(found["settles"], columns)}
+Write units per settled record, on boards of {largest:,}, by how many are settled together:
 
-Write units of settled batches by the published rules, transactions doubled, as `Settler` sends them: marks and nodes,
-without the records themselves. Newcomers have no mark yet and raise counters; improvers move from bin to bin."""
+{table(heads, rows)}
+
+By the published rules, transactions doubled, as `Settler` sends them: marks and nodes, without the records themselves.
+Newcomers have no mark yet and raise counters; improvers move from bin to bin. A fourth digit writes one more node on
+every path. A settle reads each record's mark, one unit."""
+
+
+def _batch(each: Content) -> str:
+    return f"{each['batch']:,}" + (f", {each['digits']} digits" if each["digits"] != _FEWEST_DIGITS else "")
 
 
 def _carried(found: Content) -> str:
@@ -194,7 +201,9 @@ def _visible(found: Content) -> str:
 {_columns(found["visibility"], columns)}
 
 Submissions come when they are due, all for one board of one lane. Counted: from the commit of the record until every
-rank read counts it. The stream is polled every {found["poll_seconds"]:g} s, as Lambda polls a table's."""
+rank read counts it. The stream is polled every {found["poll_seconds"]:g} s, as Lambda polls a table's. Database,
+follower and submitters share the cores of one machine, with whatever else it did: {found["load"]} processes wanted a
+processor. Where fewer are carried than offered, submissions waited."""
 
 
 def _soaked(found: Content) -> str:
@@ -227,7 +236,7 @@ def _words(name: str) -> str:
 def _figure(value: Any) -> str:
     if value is None or isinstance(value, str | bool):
         return str(value if value is not None else "-")
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
+    return f"{value:,.0f}" if isinstance(value, int) or abs(value) >= _WHOLE else f"{value:.4g}"
 
 
 _SECTIONS: dict[str, Callable[[Content], str]] = {
