@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from statistics import fmean, median, quantiles
 from typing import TypeVar
@@ -202,9 +203,9 @@ class Contest:
     def _steps(self, each: _Standings, operation: Operation) -> list[Callable[[], object]]:
         if operation is Operation.SUBMIT:
             writers = self.population.writers(_METERED_TURN, _METERED)
-            return [lambda player_id=player_id: self._submitted(each, player_id) for player_id in writers]  # type: ignore[misc]
+            return [partial(self._submitted, each, player_id) for player_id in writers]
         readers = islice(self.population.readers(0), _METERED)
-        return [lambda player_id=player_id: _asked(each, operation, player_id) for player_id in readers]  # type: ignore[misc]
+        return [partial(_asked, each, operation, player_id) for player_id in readers]
 
     def _recounted(self, each: _Standings) -> None:
         if not isinstance(each.peer, Tiers):
