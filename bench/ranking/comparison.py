@@ -5,7 +5,7 @@ from typing import Any
 
 from bench.capacity import item_size, read_units
 from bench.ranking import bills, contest, counting, latencies, laurel, prices, tiers
-from bench.ranking.figures import Findings, OperationFigures, SizeFigures, Timing
+from bench.ranking.figures import Burst, Findings, OperationFigures, SizeFigures, Timing
 from bench.ranking.markdown import dollars, number, table, units
 from bench.ranking.peer import AROUND, TOP, WITHOUT_TOTAL, Line, Operation
 
@@ -230,25 +230,11 @@ def _burst(findings: Findings) -> str:
         "writes/s",
         "at once: mean",
         "most",
-        "after a second: mean",
+        "a second later: mean",
         "most",
         "readers",
     ]
-    rows = [
-        [
-            peer.peer,
-            f"{peer.burst.writes:,}",
-            number(peer.burst.seconds),
-            number(peer.burst.writes / peer.burst.seconds),
-            units(peer.burst.at_once.mean),
-            f"{peer.burst.at_once.most:,}",
-            units(peer.burst.after_a_second.mean),
-            f"{peer.burst.after_a_second.most:,}",
-            str(peer.burst.at_once.readers),
-        ]
-        for peer in found.peers
-        if peer.burst
-    ]
+    rows = [_burst_row(peer.peer, peer.burst) for peer in found.peers if peer.burst]
     return f"""\
 ## Ranks after a burst
 
@@ -264,6 +250,20 @@ function on the stream does it. DynamoDB Local's indexes follow their table at o
 For that long a listing, a COUNT, and the few records of one bin in Laurel's rank may be behind.{_unasked(found)}
 
 {_recount(found)}"""
+
+
+def _burst_row(name: str, burst: Burst) -> list[str]:
+    return [
+        name,
+        f"{burst.writes:,}",
+        number(burst.seconds),
+        number(burst.writes / burst.seconds),
+        units(burst.at_once.mean),
+        f"{burst.at_once.most:,}",
+        units(burst.after_a_second.mean),
+        f"{burst.after_a_second.most:,}",
+        str(burst.at_once.readers),
+    ]
 
 
 def _unasked(found: SizeFigures) -> str:
