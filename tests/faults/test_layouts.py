@@ -28,12 +28,12 @@ _PHASES = [
 
 
 @cache
-def _reached(options: Options, phase: RebuildPhase) -> Scene:
-    """Return a scene whose rebuild is about to begin a phase.
+def _reached(options: Options, phase: RebuildPhase, *before: str) -> Scene:
+    """Return a scene, after some of its actions, whose rebuild is about to begin a phase.
 
     After each change of layouts comes a grace: whoever knows only those before has ended when the next phase begins.
     """
-    scene = scene_of(Operator.SET, True)
+    scene = scene_of(Operator.SET, True, *before)
     works = Works(scene.world)
     job = works.use.rebuild.begin(works.board, "all", options)
     while job.phase != phase:
@@ -82,6 +82,16 @@ def test_a_phase_of_a_rebuild_and_a_change_of_a_record_end_well_in_any_order(
     scene = _reached(CHANGES[change], phase)
     short = phase is not RebuildPhase.WALK or (change, other) == ("lanes", "stream_late")
     case = Case(("rebuild", other), faults=short, operator=Operator.SET)
+
+    report = Model(case, scene, {"rebuild": _worked}, _finish).search.run()
+
+    assert report.schedules > report.ends
+
+
+@pytest.mark.parametrize("phase", [RebuildPhase.ANNOUNCE, RebuildPhase.WALK, RebuildPhase.SWITCH, RebuildPhase.FORGET])
+def test_a_late_word_of_a_record_that_is_gone_counts_nobody_in_any_build(phase: RebuildPhase) -> None:
+    scene = _reached(CHANGES["lanes"], phase, "adas_record_is_removed")
+    case = Case(("rebuild", "stream_head"), faults=phase is not RebuildPhase.WALK, operator=Operator.SET)
 
     report = Model(case, scene, {"rebuild": _worked}, _finish).search.run()
 
