@@ -58,7 +58,7 @@ def _who(findings: Findings, machine: Mapping[str, Any]) -> str:
 
 {chr(10).join(lines)}
 
-- One run on one machine: {machine["cores"]} cores, {machine["system"]}, Python {machine["python"]}, {machine["date"]}.
+- All peers of one size in one run, on one machine: {machine["cores"]} cores, {machine["system"]}, Python {machine["python"]}, {machine["date"]}.
   Client and servers share the cores, with whatever else the machine did: {findings.load} processes wanted a processor
   at the end. Ratios hold elsewhere, times do not, and a p99 least of all.
 - The same work: players of the same log-normal scores, the same readers spread evenly over the ranks, the same writers
@@ -379,7 +379,7 @@ def _cheaper_when(bill: bills.Bill, ours: bills.Bill | None) -> str:
         return "always" if play < 0 else "never"
     rate = -monthly / play / prices.SECONDS_A_MONTH
     if play < 0:
-        return f"from {number(rate)} plays/s on"
+        return f"from {number(rate)} " + (f"to {number(bill.carries)} plays/s" if bill.carries else "plays/s on")
     return f"up to {rate:.3f} plays/s" if rate >= _LEAST_RATE else "while nobody plays"
 
 
@@ -414,7 +414,7 @@ def _advantages(found: SizeFigures) -> Iterator[str]:
             "an index made for each. Its rank is exact and grows with the board: "
             f"{_ms(relational.operations, Operation.OWN_RANK)} ms at {found.size:,} records, both cores counting"
             + (f"; {number(alone.p50_ms)} ms over loopback where nobody asks for the total" if alone else "")
-            + ". Up to some ten thousand records that is faster than Laurel. Top and around stay fast at any size."
+            + ". Up to some ten thousand records that is faster than Laurel. Its top stays fast at any size."
         )
     if ours and plain:
         yield (
@@ -424,7 +424,7 @@ def _advantages(found: SizeFigures) -> Iterator[str]:
             "reads fewer units than the rank index."
         )
     yield '**Tiers are enough for "top 5 %"**, if a minute old is new enough: one read, and no index to keep exact.'
-    yield "**Microseconds**: none of this is for ranks that have to be known within a frame of the game."
+    yield "**Memory answers within a frame of the game**; nothing that is asked over a network in milliseconds does."
 
 
 def _cheaper(made: Mapping[str, bills.Bill]) -> Iterator[str]:

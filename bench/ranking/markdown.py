@@ -1,8 +1,12 @@
 """Tables and numbers of the report. Pure."""
 
 from collections.abc import Iterable, Sequence
+from textwrap import fill
 
 _TENS, _ONES = 100, 10
+_WIDTH = 120
+_BULLET = "- "
+_AS_THEY_ARE = ("|", "#", "!", "<", "```")
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -48,3 +52,29 @@ def dollars(value: float) -> str:
     ['$0.59', '$12.50', '$1,400']
     """
     return f"${value:,.0f}" if value >= _TENS else f"${value:.2f}"
+
+
+def wrapped(document: str) -> str:
+    r"""Return a document whose paragraphs and bullets fit its lines, whatever the length of their figures.
+
+    >>> print(wrapped("One\ntwo.\n\n- three\n  four\n- five"))
+    One two.
+    <BLANKLINE>
+    - three four
+    - five
+    """
+    return "\n\n".join(map(_wrapped, document.split("\n\n")))
+
+
+def _wrapped(block: str) -> str:
+    if block.lstrip().startswith(_AS_THEY_ARE):
+        return block
+    if not block.startswith(_BULLET):
+        return _filled(block)
+    bullets = f"\n{block}".split(f"\n{_BULLET}")[1:]
+    return "\n".join(_filled(f"{_BULLET}{bullet}", "  ") for bullet in bullets)
+
+
+def _filled(text: str, indent: str = "") -> str:
+    plain = " ".join(text.split())
+    return fill(plain, _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)

@@ -6,6 +6,7 @@
 from pathlib import Path
 
 from bench.ranking import comparison, figures, results, scale
+from bench.ranking.markdown import wrapped
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "explanation" / "ranking-benchmark.md"
 _PEERS = "peers.json"
@@ -18,7 +19,7 @@ def written(folder: Path = results.FOLDER) -> str:
         findings, machine = figures.parsed(folder / _PEERS)
         sections += comparison.sections(findings, machine)
     sections += scale.sections(folder)
-    return "\n\n".join(sections) + "\n"
+    return wrapped("\n\n".join(sections)) + "\n"
 
 
 def _opening(folder: Path) -> str:
