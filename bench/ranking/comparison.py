@@ -58,7 +58,8 @@ def _who(findings: Findings, machine: Mapping[str, Any]) -> str:
 
 {chr(10).join(lines)}
 
-- All peers of one size in one run, on one machine: {machine["cores"]} cores, {machine["system"]}, Python {machine["python"]}, {machine["date"]}.
+- All peers of one size in one run, on one machine: {machine["cores"]} cores, {machine["system"]},
+  Python {machine["python"]}, {machine["date"]}.
   Client and servers share the cores, with whatever else the machine did: {findings.load} processes wanted a processor
   at the end. Ratios hold elsewhere, times do not, and a p99 least of all.
 - The same work: players of the same log-normal scores, the same readers spread evenly over the ranks, the same writers

@@ -143,7 +143,7 @@ def burst(found: SizeFigures) -> Any:
     panel.set_yticks(range(len(bursts)), [name for name, _ in reversed(bursts)])
     writes = max((each.writes for _, each in bursts), default=0)
     most = max((each.at_once.most for _, each in bursts), default=1)
-    panel.set_xlim(0, max(1, most) * 1.5)
+    panel.set_xlim(0, max(1, most) * 1.7)
     panel.set(title=f"Worst error of a rank after {writes:,} writes, {found.size:,} records", xlabel="places")
     return figure
 
