@@ -8,6 +8,7 @@ measured where their programs and clients are installed.
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -135,6 +136,7 @@ def main() -> None:
     parser.add_argument("--servers", default=",".join(_SERVERS), help='those to start; "" for none')
     parser.add_argument("--results", type=Path, default=RESULTS)
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # else servers would outlive this program
 
     def keep(findings: Findings) -> None:
         results.write(arguments.results, plain(findings), claims.of(findings))
