@@ -5,9 +5,11 @@ from collections.abc import Callable
 import pytest
 
 from chalicelib.domain.boards import Operator
+from chalicelib.domain.records import Submission
 from tests.faults.model import OPERATIONS, Case, Model
 from tests.faults.schedules import Event
-from tests.services.scenes import DRAWING_IDS
+from tests.services.scenes import DRAWING_IDS, Scene
+from tests.world import World
 
 pytestmark = [pytest.mark.property, pytest.mark.slow]
 
@@ -63,3 +65,17 @@ def test_every_schedule_of_any_two_operations_ends_as_some_plain_order(
         case = Case((name, other), most, operator=operator, played=played)
         schedules += Model(case).search.run().schedules
     assert schedules >= len(others)
+
+
+def _submit_thrice(scene: Scene, world: World) -> str:
+    for number, score in enumerate([300, 400, 500]):
+        world.services.games.submit(scene.ids["Ada"], Submission("race", score), f"one-of-three-{number}")
+    return "submitted"
+
+
+def test_a_record_made_anew_counts_on_from_the_last_change_of_the_one_that_was_deleted() -> None:
+    case = Case(("thrice", "adas_record_is_removed"), 1, (Event.INDEX_BUSY,), operator=_SET)
+
+    report = Model(case, operations={"thrice": _submit_thrice}).search.run()
+
+    assert report.schedules > report.ends
