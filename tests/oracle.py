@@ -139,6 +139,7 @@ class Index:
     counts_by_node: dict[tuple[int, ...], Counter[int]] = field(default_factory=dict)
     """Summed over lanes."""
     generation_by_player: dict[str, int] = field(default_factory=dict)
+    value_by_player: dict[str, tuple[int, int]] = field(default_factory=dict)
     path_by_player: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     @classmethod
@@ -173,6 +174,7 @@ class Index:
         self.generation_by_player[player_id] = int(item["generation"]["N"])
         if "value" in item and layout.generation in _digits(item["builds"]["S"]):
             value = int(item["value"]["N"]), int(item["subvalue"]["N"])
+            self.value_by_player[player_id] = value
             self.path_by_player[player_id] = place(shape_of(board, layout), value).path
 
     def _add_node(self, node: tuple[int, ...], item: Item) -> None:

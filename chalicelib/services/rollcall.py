@@ -1,6 +1,6 @@
 """The roll call: a listing from its first record to its last, without asking the nodes, which may be what is wrong."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import islice, product
 
@@ -53,7 +53,7 @@ class RollCall:
     def after(self, build: Build, order_key: str, limit: int) -> list[Row]:
         """Return the next rows of a build's listing after a key ("" for the top), at most ``limit``; none at its end.
 
-        Cost: one Query; at the end of a slice one for each that follows until a row is found, eight at a time.
+        Each player once, though a record that moves meanwhile may stand in two places. Cost: one Query; at the end of a slice one for each that follows until a row is found, eight at a time.
         """
         slices = _slices(build, order_key)
         rows = self._records.after(build.slice(next(slices)), order_key, limit)
@@ -61,7 +61,12 @@ class RollCall:
             reads = [partial(self._records.after, build.slice(digits), "", limit) for digits in group]
             first, others = self._dynamo.alongside(reads[0], reads[1:])
             rows = [row for rows_of_slice in (first, *others) for row in rows_of_slice]
-        return rows[:limit]
+        return _each_once(rows)[:limit]
+
+
+def _each_once(rows: Iterable[Row]) -> list[Row]:
+    known = set[str]()
+    return [row for row in rows if not (row.position.player_id in known or known.add(row.position.player_id))]
 
 
 def _slices(build: Build, order_key: str) -> Iterator[Path]:

@@ -1,15 +1,19 @@
 """A roll call names every record once, in rank order, whatever the nodes say."""
 
 from collections.abc import Sequence
+from itertools import count
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chalicelib.domain.boards import Operator
 from chalicelib.domain.layouts import Layout, Layouts
+from chalicelib.domain.records import Submission
 from chalicelib.services.rollcall import Build, RollCall
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.records import RecordStore
+from tests.fake_dynamodb import Call
 from tests.services.works import Works, crowd, delete
 from tests.tables import PREFIX
 from tests.world import Inline, World
@@ -38,9 +42,24 @@ def test_a_listing_cut_two_deep_is_called_too() -> None:
     assert len(called(works, 3)) == 4
 
 
+@pytest.mark.parametrize("turn", range(1, 120, 2))
+def test_a_record_that_moves_while_slices_are_read_side_by_side_is_named_once(turn: int) -> None:
+    works = board_with(Layout(slices=1), [2**40, 5])
+    mover, other = (entry.player_id for entry in works.world.services.standings.top("race", "current", 9).entries)
+    queries = count()
+
+    def move(call: Call) -> None:
+        if call.operation == "Query" and next(queries) == turn:
+            works.world.services.games.submit(mover, Submission("race", 2**39), None)
+
+    works.world.before(move)
+
+    assert sorted(set(called(works, 3))) == sorted([mover, other])
+
+
 def board_with(layout: Layout, scores: Sequence[int]) -> Works:
     world = World()
-    world.board(layouts=Layouts(first=layout))
+    world.board(operator=Operator.SET, layouts=Layouts(first=layout))
     crowd(world, list(scores))
     return Works(world)
 
@@ -50,7 +69,7 @@ def called(works: Works, limit: int) -> list[str]:
     roll_call = RollCall(dynamo, RecordStore(f"{PREFIX}records", dynamo))
     build, names, key = Build(works.board, "all", works.layout), list[str](), ""
     while rows := roll_call.after(build, key, limit):
-        assert len(rows) <= limit
+        assert len({row.position.player_id for row in rows}) == len(rows) <= limit
         names += [row.position.player_id for row in rows]
         key = rows[-1].order_key
     return names
