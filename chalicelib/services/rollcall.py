@@ -53,7 +53,8 @@ class RollCall:
     def after(self, build: Build, order_key: str, limit: int) -> list[Row]:
         """Return the next rows of a build's listing after a key ("" for the top), at most ``limit``; none at its end.
 
-        Each player once, though a record that moves meanwhile may stand in two places. Cost: one Query; at the end of a slice one for each that follows until a row is found, eight at a time.
+        Each player once, though a record that moves meanwhile may stand in two places. Cost: one Query; at the end of
+        a slice one for each that follows until a row is found, eight at a time.
         """
         slices = _slices(build, order_key)
         rows = self._records.after(build.slice(next(slices)), order_key, limit)
@@ -65,8 +66,10 @@ class RollCall:
 
 
 def _each_once(rows: Iterable[Row]) -> list[Row]:
-    known = set[str]()
-    return [row for row in rows if not (row.position.player_id in known or known.add(row.position.player_id))]
+    row_by_player: dict[str, Row] = {}
+    for row in rows:
+        row_by_player.setdefault(row.position.player_id, row)
+    return list(row_by_player.values())
 
 
 def _slices(build: Build, order_key: str) -> Iterator[Path]:
