@@ -1,0 +1,12 @@
+"""What chalice cannot say of API Gateway's stage: throttles by method, access logs, tracing."""
+
+from collections.abc import Iterator, Mapping
+
+from deploy.changes import Setting
+from deploy.stages import Stage
+from deploy.target import Target
+
+
+def settings(target: Target, stage: Stage, edge_outputs: Mapping[str, str]) -> Iterator[Setting]:
+    """Yield each setting that is not as wanted yet; none after a deployment that ended well."""
+    raise NotImplementedError
