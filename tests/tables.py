@@ -6,7 +6,9 @@ from typing import Any
 
 import yaml
 
-TEMPLATE = Path(__file__).parents[1] / "infra" / "template.yaml"
+INFRA = Path(__file__).parents[1] / "infra"
+TEMPLATE = INFRA / "template.yaml"
+STAGES = INFRA / "stages.yaml"
 STAGE = "test"
 PREFIX = f"laurel-{STAGE}-"
 
@@ -35,10 +37,17 @@ def create_tables(dynamodb: Any, stage: str = STAGE) -> list[str]:
 def tables(stage: str = STAGE, template: Path = TEMPLATE) -> Iterator[dict[str, Any]]:
     """Yield the properties of each table as CloudFormation would see them in this stage."""
     document = yaml.load(template.read_text(encoding="utf-8"), Loader=_TemplateLoader)  # noqa: S506  # its loader is a SafeLoader
-    evaluation = _Evaluation(document, {"Stage": stage})
+    evaluation = _Evaluation(document, {"Stage": stage, **parameters(stage)})
     for resource in document["Resources"].values():
         if resource["Type"] == "AWS::DynamoDB::Table":
             yield evaluation.value(resource["Properties"])
+
+
+def parameters(stage: str, stack: str = "template") -> dict[str, str]:
+    """Return the parameters that infra/stages.yaml sets for a stage; none for a stage it does not know."""
+    known: dict[str, Any] = yaml.safe_load(STAGES.read_text(encoding="utf-8"))
+    values: dict[str, str] = known.get(stage, {}).get(stack, {})
+    return values
 
 
 def _creation(definition: Mapping[str, Any]) -> dict[str, Any]:
