@@ -62,7 +62,7 @@ class _Evaluation:
 
     def __init__(self, document: Mapping[str, Any], arguments: Mapping[str, str]) -> None:
         parameters: Mapping[str, Any] = document.get("Parameters", {})
-        defaults = {name: rules["Default"] for name, rules in parameters.items() if "Default" in rules}
+        defaults = {name: str(rules["Default"]) for name, rules in parameters.items() if "Default" in rules}
         self._values_by_parameter = {**defaults, **arguments}
         self._conditions: Mapping[str, Any] = document.get("Conditions", {})
 
