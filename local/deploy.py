@@ -21,8 +21,10 @@ from chalice.deploy.packager import AppOnlyDeploymentPackager, DependencyBuilder
 from chalice.deploy.swagger import TemplatedSwaggerGenerator
 from chalice.utils import UI, OSUtils
 
+from deploy import policies
+from deploy.policies import Place
 from local.gateway import LocalAWSClient
-from local.layout import STAGE
+from local.layout import ACCOUNT, REGION, STAGE
 
 APP_FILES = ("app.py", "chalicelib", "vendor", "requirements.txt", ".chalice/config.json", ".chalice/policies")
 FRAMES_SHOWN = 3
@@ -37,6 +39,7 @@ def main() -> None:
     source, copy = Path(arguments["source"]), Path(arguments["copy"])
     try:
         _copy_app(source, copy)
+        policies.render(copy / ".chalice" / "policies", Place(STAGE, "aws", REGION, ACCOUNT))
         _compile_all(copy)
         deploy(copy, Path(arguments["gateway_responses"]), arguments["environment"])
     except Exception:  # noqa: BLE001  (whatever is wrong with the app is the developer's to read, and ends nothing)

@@ -21,6 +21,7 @@ API_PATH = f"/_aws/execute-api/{API_ID}/{API_STAGE}/"
 LOOPBACK = "127.0.0.1"
 DEFAULT_PORT = 4670
 REGION = "us-east-1"
+ACCOUNT = "000000000000"
 # The embedded AWS checks no signature; fixed names keep a developer's real profile out of every client.
 ACCESS_KEY = "local"
 SECRET_KEY = "local"  # noqa: S105  (guards nothing, see above)

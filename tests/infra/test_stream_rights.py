@@ -18,9 +18,9 @@ Right = tuple[str, str]
 
 
 def rights(function: str) -> set[Right]:
-    policy = json.loads((CHECKOUT / ".chalice" / "policies" / f"{function}.prod.json").read_text())
+    policy = json.loads((CHECKOUT / ".chalice" / "policies" / f"{function}.json").read_text())
     return {
-        (action, resource.rpartition("laurel-prod-")[2])
+        (action, resource.rpartition("laurel-${Stage}-")[2])
         for statement in policy["Statement"]
         for action in statement["Action"]
         for resource in statement["Resource"]
