@@ -17,7 +17,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(if 
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo replay audit rebuild advise check test test-fast lint types imports format lock bench bench-ranking docs clean
+.PHONY: help setup run demo replay audit rebuild advise check test test-fast lint types imports format lock bench bench-ranking alarms docs clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -84,6 +84,9 @@ bench: $(STAMP) ## measure, and write the report into docs/
 
 bench-ranking: $(BENCH_STAMP) ## measure ranks against the peers at hand (SIZES=1000,10000), and write the report
 	@$(BIN)/python -m bench.ranking
+
+alarms: $(STAMP) ## write the alarms of functions and tables into infra/template.yaml
+	@$(BIN)/python -m infra.alarms
 
 docs: $(STAMP) ## write the reference from the code; check links, commands, examples
 	@$(BIN)/python -m docs.generate

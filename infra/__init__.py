@@ -1,0 +1,1 @@
+"""CloudFormation of what `chalice deploy` does not create, and what tells the stages apart."""
