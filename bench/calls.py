@@ -28,7 +28,7 @@ from bench.operations import (
     operations,
 )
 from bench.scene import ENVIRONMENT, Scene, event
-from chalicelib import bootstrap
+from chalicelib.bootstrap import serving
 from tests.tables import PREFIX, tables
 
 SIZES = (1_000, 10_000, 100_000)
@@ -118,7 +118,7 @@ def _all_traces(observer: Observer, scene: Scene, turns: int) -> dict[str, list[
     traces: dict[str, list[Trace]] = {}
     for operation in operations():
         # What new services know of the boards stays good for five seconds, which is longer than all turns take.
-        bootstrap.services.cache_clear()
+        serving.services.cache_clear()
         traces[operation.name] = [_traced(observer, scene, operation, turn) for turn in range(turns)]
     return traces
 

@@ -22,7 +22,7 @@ from bench.client import Observer
 from bench.memory import MemoryDynamoDB
 from bench.operations import COUNT_ADVICE, RANK_ALONE, operations
 from bench.scene import ENVIRONMENT, MIN_SIZE, Scene, event
-from chalicelib import bootstrap
+from chalicelib.bootstrap import serving
 from tests.tables import tables
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -112,7 +112,7 @@ def clients_made() -> int:
     memory = MemoryDynamoDB(tables())
     with Observer(memory).attached():
         scene = Scene.set(memory, MIN_SIZE)
-        bootstrap.services.cache_clear()
+        serving.services.cache_clear()
         botocore.register_initializer(watch)
         for operation in operations():
             if operation.name not in {RANK_ALONE, COUNT_ADVICE}:

@@ -45,7 +45,7 @@ from bench.operations import (
     page,
 )
 from bench.scene import BOARDS, CONTEXT, ENVIRONMENT, MIN_SIZE, Event, Scene, called, event
-from chalicelib import bootstrap
+from chalicelib.bootstrap import serving
 from chalicelib.store import dynamo
 from chalicelib.store.boards import BoardItem
 from chalicelib.store.signing import Signature
@@ -156,7 +156,7 @@ def _batch(scene: Scene) -> Event:
 
 
 def _recorded(observer: Observer, scene: Scene, request: Event) -> Recording:
-    bootstrap.services.cache_clear()
+    serving.services.cache_clear()
     with observer.traced() as warming:
         for board in BOARDS:
             scene.call(event("GET", "/boards/{board_id}", path={"board_id": board["board_id"]}))
@@ -233,7 +233,7 @@ def turns(steps: Sequence[Step], pairs: int, requests: int) -> list[list[float]]
 
 def _handler(app: Any, request: Event, url: str) -> Step:
     os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = url
-    bootstrap.services.cache_clear()
+    serving.services.cache_clear()
     called(app, request)
     return partial(app, request, CONTEXT)
 

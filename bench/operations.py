@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from bench.scene import Actor, Event, Scene, event
-from chalicelib import bootstrap
+from chalicelib.bootstrap import serving
 from chalicelib.ranking import order
 from chalicelib.services.ranks import Question, RankReader
 from chalicelib.store import dynamo
@@ -102,8 +102,8 @@ def _rank_alone(scene: Scene, turn: int) -> Step:
 
 
 def _question(scene: Scene, turn: int) -> Question:
-    board, actor = bootstrap.services().boards.get("points"), actor_of(scene, turn)
-    period = bootstrap.services().boards.period(board, "current")
+    board, actor = serving.services().boards.get("points"), actor_of(scene, turn)
+    period = serving.services().boards.period(board, "current")
     value = board.value(actor.scores["points"], 0)
     return Question(board, period.period_id, value, actor.player_id)
 

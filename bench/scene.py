@@ -15,7 +15,8 @@ from types import SimpleNamespace
 from typing import Any, Self
 
 from bench.memory import MemoryDynamoDB
-from chalicelib import bootstrap, logs
+from chalicelib import logs
+from chalicelib.bootstrap import serving
 from chalicelib.domain import periods, records
 from chalicelib.domain.boards import Board
 from chalicelib.domain.periods import Period
@@ -82,7 +83,7 @@ class Scene:
     @classmethod
     def set(cls, memory: MemoryDynamoDB, size: int) -> Self:
         """Fill an empty database, which has to be the one that answers the app's calls."""
-        bootstrap.services.cache_clear()
+        serving.services.cache_clear()
         app = _app()
         for body in BOARDS:
             called(app, event("POST", "/admin/boards", body=body, admin=True))
@@ -91,7 +92,7 @@ class Scene:
         scene = cls(app, size, actors, newcomers)
         _seal_boards(scene, newcomers[-1])
         crowd = [*((actor.player_id, actor.scores) for actor in actors), *_crowd(size - len(actors))]
-        for board in bootstrap.services().boards.all():
+        for board in serving.services().boards.all():
             _store(memory, board, [(player_id, scores[board.board_id]) for player_id, scores in crowd])
         return scene
 

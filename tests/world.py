@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
 
-from chalicelib import bootstrap
-from chalicelib.bootstrap import Services
+from chalicelib.bootstrap import serving
+from chalicelib.bootstrap.serving import Services
 from chalicelib.config import Config, SigningKey
 from chalicelib.domain.boards import Board
 from chalicelib.domain.games import GameResult, GameRules
@@ -70,7 +70,7 @@ class World:
     def another_process(self) -> Services:
         """Return services that share nothing with others but the database."""
         config = Config("test", PREFIX, (SigningKey("a", SECRET),), (), self.rules_by_mode)
-        return bootstrap.build(config, Dynamo(self.client, Inline(), self.pauses.append), self.clock)
+        return serving.build(config, Dynamo(self.client, Inline(), self.pauses.append), self.clock)
 
     def board(self, board_id: str = "race", **rules: Any) -> Board:
         board = Board(board_id=board_id, title="Race", created_at=self.clock(), **rules)

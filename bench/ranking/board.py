@@ -10,8 +10,8 @@ from bench.capacity import Item, item_size
 from bench.ranking.database import PLAYERS, RANKS, RECORDS, Database
 from bench.ranking.peer import Footprint, Line
 from bench.ranking.population import BEGIN, Population, achieved_at, name_of
-from chalicelib import bootstrap
-from chalicelib.bootstrap import Services
+from chalicelib.bootstrap import serving
+from chalicelib.bootstrap.serving import Services
 from chalicelib.config import Config, SigningKey
 from chalicelib.domain.boards import Board
 from chalicelib.domain.players import Identity, IdentityKind, Player
@@ -51,7 +51,7 @@ class StoredBoard:
 
         The models know one client at a time.
         """
-        built = bootstrap.build(_SETTINGS, dynamo)
+        built = serving.build(_SETTINGS, dynamo)
         built.boards.get(BOARD_ID)
         return built
 
@@ -64,7 +64,7 @@ class StoredBoard:
     def fill(self, population: Population, writers: Iterable[str]) -> None:
         """Make the tables and write everybody's record, mark and place in the index; ``writers`` get a profile."""
         self.database.create()
-        services = bootstrap.build(_SETTINGS, self._loopback)
+        services = serving.build(_SETTINGS, self._loopback)
         board = services.boards.create(Board(board_id=BOARD_ID, title="Points", created_at=BEGIN, sealed=True))
         period_id = services.boards.period(board, "current").period_id
         self._register(writers)

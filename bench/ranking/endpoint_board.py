@@ -16,8 +16,8 @@ from bench.capacity import Item
 from bench.ranking.census import Census, Tree
 from bench.ranking.spreads import Column
 from bench.scene import ENVIRONMENT
-from chalicelib import bootstrap
-from chalicelib.bootstrap import Services
+from chalicelib.bootstrap import serving
+from chalicelib.bootstrap.serving import Services
 from chalicelib.config import Config, SigningKey
 from chalicelib.domain.boards import Board, SortOrder
 from chalicelib.domain.layouts import Layout, Layouts
@@ -47,7 +47,7 @@ def connected(url: str) -> Dynamo:
 
 def services_on(connection: Dynamo) -> Services:
     """Return services as they are deployed. The models know one client at a time: the last one given."""
-    return bootstrap.build(SETTINGS, connection)
+    return serving.build(SETTINGS, connection)
 
 
 def plain_client(url: str, service: str = "dynamodb") -> Any:

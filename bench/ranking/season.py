@@ -15,10 +15,10 @@ from random import Random
 from typing import TypeVar
 
 from bench.ranking.turmoil import CHANCES, KilledError, Trouble, Turmoil
-from chalicelib import bootstrap
-from chalicelib.bootstrap import Services
+from chalicelib.bootstrap import serving
 from chalicelib.bootstrap.following import build_following
 from chalicelib.bootstrap.operations import Operations, build_operations
+from chalicelib.bootstrap.serving import Services
 from chalicelib.config import Config, SigningKey
 from chalicelib.domain.boards import Board, Operator, SortOrder
 from chalicelib.domain.games import GameResult
@@ -424,7 +424,7 @@ class Season:
         return board, period_id, self._oracles.setdefault((board_id, period_id), Oracle(board))
 
     def _server(self) -> Services:
-        return bootstrap.build(_CONFIG, self._dynamo(), self.world.clock)
+        return serving.build(_CONFIG, self._dynamo(), self.world.clock)
 
     def _follower(self) -> FollowUp:
         clients = Clients({"sqs": self._queue}.__getitem__)

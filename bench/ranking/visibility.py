@@ -30,7 +30,7 @@ from bench.ranking.endpoint_board import (
 )
 from bench.ranking.results import Claim
 from bench.ranking.spreads import SPREADS, Column
-from chalicelib import bootstrap
+from chalicelib.bootstrap import serving
 from chalicelib.bootstrap.following import build_following
 from chalicelib.domain.records import Record, Submission
 from chalicelib.errors import StoreUnavailableError
@@ -205,7 +205,7 @@ def measure(url: str, database: str, rate: float, seconds: float, players: int) 
 
 
 def _inline(stage: Stage) -> Callable[[int, int], object]:
-    services = bootstrap.build(SETTINGS, stage.dynamo)
+    services = serving.build(SETTINGS, stage.dynamo)
     numbers = count()
     board_id = stage.board.board.board_id
     return lambda row, value: services.games.submit(

@@ -21,7 +21,7 @@ from chalicelib.api.wire import (
     board_view,
     placement_views,
 )
-from chalicelib.bootstrap import services
+from chalicelib.bootstrap.serving import services
 from chalicelib.domain.boards import INT64_MAX, Board, Limits, Operator, SortOrder
 from chalicelib.domain.records import Submission
 from chalicelib.errors import (

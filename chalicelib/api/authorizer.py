@@ -6,7 +6,7 @@ from chalice.app import AuthRequest, AuthResponse
 
 from chalicelib import logs
 from chalicelib.api.routing import bearer
-from chalicelib.bootstrap import tokens
+from chalicelib.bootstrap.signing import tokens
 from chalicelib.errors import UnauthenticatedError
 
 _log = logging.getLogger(logs.LOGGER_NAME)

@@ -20,7 +20,7 @@ from chalicelib.api.wire import (
     own_entry_view,
     page_view,
 )
-from chalicelib.bootstrap import services
+from chalicelib.bootstrap.serving import services
 from chalicelib.errors import (
     BoardNotFoundError,
     CursorError,

@@ -23,7 +23,7 @@ from chalicelib.api.wire import (
     entry_view,
     period_view,
 )
-from chalicelib.bootstrap import services
+from chalicelib.bootstrap.serving import services
 from chalicelib.errors import MalformedError
 from chalicelib.services.distributions import Distribution
 from chalicelib.services.history import KeptPeriods

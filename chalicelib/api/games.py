@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from chalicelib.api.routing import Access, Api
 from chalicelib.api.wire import BoardId, GameId, GameView, Int64, ResultView, Strict, game_view, result_view
-from chalicelib.bootstrap import services
+from chalicelib.bootstrap.serving import services
 from chalicelib.domain.records import Submission
 from chalicelib.errors import (
     BoardNotFoundError,

@@ -17,7 +17,7 @@ from chalicelib.api.wire import (
     own_entry_view,
     player_view,
 )
-from chalicelib.bootstrap import services
+from chalicelib.bootstrap.serving import services
 from chalicelib.errors import TokenError, TokenExpiredError
 from chalicelib.services.lobby import Lobby
 

@@ -19,7 +19,7 @@ from chalicelib.api.wire import (
     result_view,
     score_view,
 )
-from chalicelib.bootstrap import services
+from chalicelib.bootstrap.serving import services
 from chalicelib.domain import players
 from chalicelib.domain.games import Game
 from chalicelib.domain.players import DisplayNameError, IdentityKind

@@ -21,7 +21,8 @@ import msgspec
 from chalice.app import Authorizer, Chalice, CORSConfig, Request, Response
 
 from chalicelib import logs
-from chalicelib.bootstrap import services, tokens
+from chalicelib.bootstrap.serving import services
+from chalicelib.bootstrap.signing import tokens
 from chalicelib.errors import (
     GameError,
     MalformedError,

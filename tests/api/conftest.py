@@ -9,9 +9,9 @@ import botocore.session
 import pytest
 
 import app as manifest
-from chalicelib import bootstrap
 from chalicelib.api import openapi
 from chalicelib.api.routing import all_operations
+from chalicelib.bootstrap import serving, signing
 from chalicelib.store import dynamo
 from tests.api.client import ADMIN_KEY, Api
 from tests.api.world import SIGNING_KEYS, World
@@ -59,5 +59,5 @@ def world(api: Api, table_prefix: str) -> World:
 
 
 def _forget() -> None:
-    bootstrap.services.cache_clear()
-    bootstrap.tokens.cache_clear()
+    serving.services.cache_clear()
+    signing.tokens.cache_clear()

@@ -10,9 +10,10 @@ import pytest
 from chalice.app import Authorizer, Chalice
 from chalice.test import Client
 
-from chalicelib import bootstrap, errors
+from chalicelib import errors
 from chalicelib.api import routing
 from chalicelib.api.wire import Answer as AnswerView
+from chalicelib.bootstrap import serving
 from chalicelib.errors import GameError
 from chalicelib.services.tokens import ACCESS_LIFETIME
 from chalicelib.store import dynamo
@@ -78,7 +79,7 @@ def contended(world: World) -> Answer:
     database = Contended(dynamo.connect().client)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dynamo, "connect", lambda **_: database)
-        bootstrap.services.cache_clear()
+        serving.services.cache_clear()
         return world.api.post("/gameStart", {}, token=player.token)
 
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import pytest
 
-from chalicelib.bootstrap import Services
+from chalicelib.bootstrap.serving import Services
 from chalicelib.domain.boards import Operator
 from chalicelib.domain.games import GameResult
 from chalicelib.domain.layouts import Layout, Layouts

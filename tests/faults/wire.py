@@ -15,9 +15,9 @@ from botocore.retries.quota import RetryQuota
 from microburst.app import make_app  # type: ignore[import-untyped]  # ships no types
 from microburst.core.pipeline import Microburst  # type: ignore[import-untyped]  # the same
 
-from chalicelib import bootstrap
-from chalicelib.bootstrap import Services
+from chalicelib.bootstrap import serving
 from chalicelib.bootstrap.following import build_following
+from chalicelib.bootstrap.serving import Services
 from chalicelib.config import Config, SigningKey
 from chalicelib.services.followup import FollowUp
 from chalicelib.store.clients import Clients
@@ -156,7 +156,7 @@ class Wire:
         return dynamo
 
     def services(self, clock: HandClock) -> Services:
-        return bootstrap.build(_CONFIG, self.dynamo(), clock)
+        return serving.build(_CONFIG, self.dynamo(), clock)
 
     def follower(self, clock: HandClock) -> FollowUp:
         clients = Clients({"sqs": FakeQueue()}.__getitem__)

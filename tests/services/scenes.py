@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from chalicelib.bootstrap import Services
+from chalicelib.bootstrap.serving import Services
 from chalicelib.domain.boards import Board, Operator, SortOrder
 from chalicelib.domain.players import IdentityKind
 from chalicelib.domain.records import Submission

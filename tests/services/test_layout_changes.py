@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.bootstrap import Services
+from chalicelib.bootstrap.serving import Services
 from chalicelib.domain.layouts import UNCUT, Indexing, Layout, Layouts, fresh
 from chalicelib.domain.records import Submission
 from chalicelib.services.settle import settlement_of

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.bootstrap import Services
+from chalicelib.bootstrap.serving import Services
 from chalicelib.domain.boards import Board, Operator, SortOrder
 from chalicelib.domain.jobs import LEASE, Job, JobState
 from chalicelib.domain.layouts import Layout
