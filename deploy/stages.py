@@ -14,6 +14,7 @@ class Stage:
         edge: Parameters of infra/edge.yaml, by name.
         api: Settings of API Gateway's stage: throttle_rate, throttle_burst, methods, access_logs.
         functions: Settings of every function: log_retention_days, vpc.
+        pipeline: What only deploy/pipeline does: shift, tolerated_errors, snap_start.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Stage:
     edge: dict[str, str] = field(default_factory=dict)
     api: dict[str, Any] = field(default_factory=dict)
     functions: dict[str, Any] = field(default_factory=dict)
+    pipeline: dict[str, Any] = field(default_factory=dict)
 
 
 def read(name: str, file: Path) -> Stage:
