@@ -1,6 +1,5 @@
-"""Differences between what is deployed and what is wanted: a plan is made of them, and so is a report."""
+"""What a deployment changes, as the lines of a plan and of a report."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,16 +13,30 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One difference, as a line of a plan: ``~ function settle_records (memory 512 -> 1024)``."""
+    """One line.
+
+    >>> print(Change(Kind.CHANGE, "function laurel-dev-settle_records", "code"))
+    ~ function laurel-dev-settle_records (code)
+    """
 
     kind: Kind
     subject: str
     detail: str = ""
 
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject}" + (f" ({self.detail})" if self.detail else "")
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A difference that one call mends. Whoever only plans reads ``change``; whoever deploys calls ``mend`` too."""
 
-    change: Change
-    mend: Callable[[], object]
+def merged(changes: list[Change]) -> list[Change]:
+    """Return one line for each subject: the first kind of change, and every detail once.
+
+    >>> [str(change) for change in merged([Change(Kind.ADD, "role r"), Change(Kind.CHANGE, "role r", "policy")])]
+    ['+ role r']
+    """
+    by_subject: dict[str, Change] = {}
+    for change in changes:
+        first = by_subject.setdefault(change.subject, change)
+        if first.kind is Kind.CHANGE and change.detail not in first.detail:
+            detail = f"{first.detail}, {change.detail}" if first.detail else change.detail
+            by_subject[change.subject] = Change(first.kind, first.subject, detail)
+    return list(by_subject.values())

@@ -1,15 +1,135 @@
 """What of the app is deployed, read from AWS itself in the form chalice keeps it in .chalice/deployed/<stage>.json.
 
-Chalice writes that file when all has gone well, on the machine it went well on. Here nobody's file is believed: every
-name the app's resources can have follows from the stage, so they are looked up, and a deployment that broke off, or
-one from another machine, is gone on with.
+Chalice writes that file when all has gone well, on the machine it went well on. Here no file is believed: every name
+the app's resources can have follows from the stage, so they are looked up, and a deployment that broke off, or one
+from another machine, is gone on with. A function, a role or a rule that the app no longer declares is found as well,
+and removed by chalice as if it remembered it.
 """
 
+import re
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
+from deploy.layout import API_STAGE, APP, api_name, function_name, role_name
 from deploy.target import Target
 
+Resource = dict[str, Any]
 
-def deployed(target: Target) -> list[dict[str, Any]]:
-    """Return the stage's resources as chalice records them, in an order in which they can be deleted backwards."""
-    raise NotImplementedError
+KINDS = frozenset(
+    {"iam_role", "lambda_function", "dynamodb_event", "kinesis_event", "sqs_event", "cloudwatch_event", "rest_api"}
+)
+"""The types of chalice's resources that are found; a test holds the app to them."""
+
+NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+ON_ITS_WAY_OUT = frozenset({"Deleting"})
+
+
+def deployed(target: Target) -> list[Resource]:
+    """Return the stage's resources as chalice records them, each after those it needs.
+
+    Costs a call each for functions, roles, rules and APIs, more where they fill pages, and one per function with an
+    event source.
+    """
+    functions = list(_functions(target))
+    return [
+        *_roles(target),
+        *functions,
+        *(source for function in functions for source in _event_sources(target, function)),
+        *_rules(target),
+        *_apis(target),
+    ]
+
+
+def record(target: Target) -> dict[str, Any]:
+    """Return the whole of .chalice/deployed/<stage>.json."""
+    return {"resources": list(_apart(deployed(target))), "schema_version": "2.0", "backend": "api"}
+
+
+def _apart(resources: list[Resource]) -> Iterator[Resource]:
+    """Give what is there twice, because an answer was lost, a name the app does not know: chalice will remove it."""
+    seen = Counter[str]()
+    for resource in resources:
+        seen[resource["name"]] += 1
+        double = seen[resource["name"]]
+        yield resource if double == 1 else {**resource, "name": f"{resource['name']}-{double}"}
+
+
+def rest_api_id(target: Target) -> str | None:
+    """Return the id of the stage's API, if it has been made."""
+    return next((api["rest_api_id"] for api in _apis(target)), None)
+
+
+def function_arns(target: Target) -> dict[str, str]:
+    """Return the stage's functions, by the names the app gives them."""
+    return {function["name"]: function["lambda_arn"] for function in _functions(target)}
+
+
+def _functions(target: Target) -> Iterator[Resource]:
+    for page in target.client("lambda").get_paginator("list_functions").paginate():
+        for function in page["Functions"]:
+            if name := _name_of_function(target.stage, function["FunctionName"]):
+                yield {"name": name, "resource_type": "lambda_function", "lambda_arn": function["FunctionArn"]}
+
+
+def _name_of_function(stage: str, function: str) -> str | None:
+    if function == function_name(stage, "api_handler"):
+        return "api_handler"
+    found = re.fullmatch(function_name(stage, f"({NAME})"), function)
+    return found and found[1]
+
+
+def _roles(target: Target) -> Iterator[Resource]:
+    pattern = re.compile(role_name(target.stage, f"({NAME})"))
+    for page in target.client("iam").get_paginator("list_roles").paginate():
+        for role in page["Roles"]:
+            if found := pattern.fullmatch(role["RoleName"]):
+                yield {
+                    "name": f"{found[1]}_role",
+                    "resource_type": "iam_role",
+                    "role_name": role["RoleName"],
+                    "role_arn": role["Arn"],
+                }
+
+
+def _event_sources(target: Target, function: Resource) -> Iterator[Resource]:
+    pages = target.client("lambda").get_paginator("list_event_source_mappings")
+    for page in pages.paginate(FunctionName=function["lambda_arn"]):
+        for mapping in page["EventSourceMappings"]:
+            if mapping.get("State") not in ON_ITS_WAY_OUT:
+                yield _event_source(function, mapping)
+
+
+def _event_source(function: Resource, mapping: dict[str, Any]) -> Resource:
+    arn = mapping["EventSourceArn"]
+    service = arn.split(":")[2]
+    common = {
+        "name": f"{function['name']}-{service}-event-source",
+        "resource_type": f"{service}_event",
+        "event_uuid": mapping["UUID"],
+        "lambda_arn": function["lambda_arn"],
+    }
+    match service:
+        case "dynamodb":
+            return {**common, "stream_arn": arn}
+        case "kinesis":
+            return {**common, "kinesis_arn": arn, "stream": arn.rpartition("/")[2]}
+        case _:
+            return {**common, "queue_arn": arn, "queue": arn.rpartition(":")[2]}
+
+
+def _rules(target: Target) -> Iterator[Resource]:
+    prefix = f"{APP}-{target.stage}-"
+    for page in target.client("events").get_paginator("list_rules").paginate(NamePrefix=prefix):
+        for rule in page["Rules"]:
+            if found := re.fullmatch(f"{prefix}({NAME}-event)", rule["Name"]):
+                yield {"name": found[1], "resource_type": "cloudwatch_event", "rule_name": rule["Name"]}
+
+
+def _apis(target: Target) -> Iterator[Resource]:
+    gateway = target.client("apigateway")
+    pages = gateway.get_paginator("get_rest_apis").paginate()
+    found = [api for page in pages for api in page["items"] if api["name"] == api_name(target.stage)]
+    for api in sorted(found, key=lambda api: api["createdDate"]):
+        url = f"https://{api['id']}.execute-api.{gateway.meta.region_name}.amazonaws.com/{API_STAGE}/"
+        yield {"name": "rest_api", "resource_type": "rest_api", "rest_api_id": api["id"], "rest_api_url": url}

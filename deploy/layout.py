@@ -1,0 +1,42 @@
+"""Where the files of a deployment are, and what the parts of a stage are called in AWS."""
+
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+INFRA = CHECKOUT / "infra"
+TEMPLATE = INFRA / "template.yaml"
+EDGE = INFRA / "edge.yaml"
+STAGES = INFRA / "stages.yaml"
+GATEWAY_RESPONSES = INFRA / "gateway_responses.json"
+EVENT_SOURCES = INFRA / "event_sources.json"
+ASYNC_INVOCATIONS = INFRA / "async_invocations.json"
+ACCESS_LOG = INFRA / "access_log.json"
+
+APP = "laurel"
+API_STAGE = "api"
+"""The stage of API Gateway, in every stage of ours: each has an API of its own."""
+
+
+def stack_name(stage: str) -> str:
+    return f"{APP}-{stage}"
+
+
+def edge_stack_name(stage: str) -> str:
+    return f"{APP}-{stage}-edge"
+
+
+def api_name(stage: str) -> str:
+    return f"{APP}-{stage}"
+
+
+def function_name(stage: str, function: str) -> str:
+    """Return what chalice calls a function: the one that answers the API has the app's own name."""
+    return f"{APP}-{stage}" if function == "api_handler" else f"{APP}-{stage}-{function}"
+
+
+def role_name(stage: str, function: str) -> str:
+    return f"{APP}-{stage}-{function}"
+
+
+def log_group_name(stage: str, function: str) -> str:
+    return f"/aws/lambda/{function_name(stage, function)}"
