@@ -1,5 +1,6 @@
 """The API's document as chalice makes it, and what chalice cannot say: a name of its stage, gateway responses, keys."""
 
+import copy
 import hashlib
 import json
 from collections.abc import Iterable
@@ -26,20 +27,24 @@ class StageSwaggerGenerator(TemplatedSwaggerGenerator):
         super().__init__()
         self._title = title
         self._gateway_responses: Json = json.loads(gateway_responses.read_text())
-        self._key_required = tuple(path.rstrip("/") for path in key_required)
+        self._key_required = tuple(key_required)
 
     def generate_swagger(self, app: Any, rest_api: Any = None) -> Json:
         document: Json = super().generate_swagger(app, rest_api)
-        document["info"]["title"] = self._title
-        document["x-amazon-apigateway-gateway-responses"] = self._gateway_responses
-        for path, operations in document["paths"].items():
-            if self._needs_key(path):
-                document.setdefault("securityDefinitions", {})["api_key"] = API_KEY
-                _require_key(operations)
-        return document
+        return completed(document, self._title, self._gateway_responses, self._key_required)
 
-    def _needs_key(self, path: str) -> bool:
-        return any(path == prefix or path.startswith(f"{prefix}/") for prefix in self._key_required)
+
+def completed(document: Json, title: str, gateway_responses: Json, key_required: Iterable[str]) -> Json:
+    """Return a copy of chalice's document with what it leaves out; see ``StageSwaggerGenerator``."""
+    document = copy.deepcopy(document)
+    document["info"]["title"] = title
+    document["x-amazon-apigateway-gateway-responses"] = gateway_responses
+    prefixes = tuple(path.rstrip("/") for path in key_required)
+    for path, operations in document["paths"].items():
+        if any(path == prefix or path.startswith(f"{prefix}/") for prefix in prefixes):
+            document.setdefault("securityDefinitions", {})["api_key"] = API_KEY
+            _require_key(operations)
+    return document
 
 
 def digest(document: Any) -> str:

@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from deploy import secrets
 from deploy.target import Target
 
+OUTPUTS = {"LAUREL_RECORDS_STREAM_ARN": "RecordsStreamArn"}
+"""The outputs of infra/template.yaml's stack that functions are told, by the variables they find them in."""
+
 
 def of_functions(target: Target, outputs: Mapping[str, str]) -> dict[str, str]:
     """Return the variables by name; those of .chalice/config.json are beside them.
@@ -15,4 +18,4 @@ def of_functions(target: Target, outputs: Mapping[str, str]) -> dict[str, str]:
     if not outputs:
         return {}
     keys = secrets.environment(target, outputs["SigningKeyArn"], outputs["AdminKeyArn"])
-    return {**keys, "LAUREL_RECORDS_STREAM_ARN": outputs["RecordsStreamArn"]}
+    return {**keys, **{variable: outputs[output] for variable, output in OUTPUTS.items()}}

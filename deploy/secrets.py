@@ -23,17 +23,18 @@ def environment(target: Target, signing_key_arn: str, admin_key_arn: str) -> dic
 
     Costs two calls for each secret.
     """
-    signing = [f"{version[:ID_LENGTH]}:{secret}" for version, secret in _versions(target, signing_key_arn)]
-    admitted = [hashlib.sha256(secret.encode()).hexdigest() for _, secret in _versions(target, admin_key_arn)]
+    signing = [f"{version[:ID_LENGTH]}:{secret}" for version, secret in versions(target, signing_key_arn)]
+    admitted = [hashlib.sha256(secret.encode()).hexdigest() for _, secret in versions(target, admin_key_arn)]
     return {"LAUREL_SIGNING_KEYS": ",".join(signing), "LAUREL_ADMIN_KEY_HASHES": ",".join(admitted)}
 
 
 def admin_key(target: Target, arn: str) -> str:
     """Return the admin key that is current."""
-    return _versions(target, arn)[0][1]
+    return versions(target, arn)[0][1]
 
 
-def _versions(target: Target, arn: str) -> list[Version]:
+def versions(target: Target, arn: str) -> list[Version]:
+    """Return the current version of a secret and, where there is one, the version before it."""
     found = [version for stage in VERSIONS if (version := _version(target, arn, stage))]
     if not found:
         raise DeployError(
