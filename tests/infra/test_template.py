@@ -1,38 +1,355 @@
-"""The template that production and the local run share."""
+"""What an SRE would look for in the templates, in every stage there is."""
 
-import subprocess
-import sys
+import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from subprocess import run
+from sys import executable
+from typing import Any
 
 import pytest
 
-from local.layout import TEMPLATE
-from tests.tables import tables
+from deploy.layout import function_name
+from infra import alarms
+from tests.documents import leads_somewhere
+from tests.repository import ROOT
+from tests.templates import ACCOUNT, EDGE, STAGES, TEMPLATE, Resource, Template, edge_of_stage, of_stage
 
-STAGES = ("local", "dev", "prod")
+MAX_BODY_BYTES = 51_200
+"""What CreateStack takes without a bucket to fetch the template from."""
+HOLD_DATA = {
+    "AWS::DynamoDB::Table",
+    "AWS::KMS::Key",
+    "AWS::Kinesis::Stream",
+    "AWS::Logs::LogGroup",
+    "AWS::S3::Bucket",
+    "AWS::SecretsManager::Secret",
+    "AWS::SQS::Queue",
+}
+FORGOTTEN = {"AccessLog", "AlarmsKey", "GameFeed"}
+"""They end with their stack: nothing that counts is lost with them."""
+NAMES = {
+    "AlarmName",
+    "BucketName",
+    "DashboardName",
+    "GroupName",
+    "LogGroupName",
+    "Name",
+    "QueueName",
+    "TableName",
+    "TopicName",
+    "UsagePlanName",
+}
+HOW_TO = re.compile(r"See (docs/how-to/\S+)\.$")
+DOMAIN = {
+    "DomainName": "api.example.com",
+    "CertificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/1",
+    "HostedZoneId": "Z1",
+    "WebAclArn": "arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/games/1",
+}
+NETWORK = {"VpcId": "vpc-12345678", "RouteTableIds": "rtb-1,rtb-2", "QueueEndpointSubnetIds": "subnet-1"}
+
+
+def templates(stage: str) -> list[Template]:
+    """Return both templates with everything in them that a stage can have."""
+    return [
+        of_stage(stage, **NETWORK, AlarmEmail="sre@example.com", WithGameFeed="true"),
+        edge_of_stage(stage, **DOMAIN, WithServerKey="true"),
+    ]
+
+
+def resources(stage: str, kind: str = "AWS") -> list[Resource]:
+    return [resource for template in templates(stage) for resource in template.resources(kind)]
+
+
+@pytest.fixture(params=STAGES)
+def stage(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.mark.slow
 def test_cfn_lint_finds_nothing() -> None:
-    linted = subprocess.run(
-        [Path(sys.executable).with_name("cfn-lint"), TEMPLATE], check=False, capture_output=True, text=True
-    )
+    linter = Path(executable).with_name("cfn-lint")
+
+    linted = run([linter, TEMPLATE, EDGE, ACCOUNT], check=False, capture_output=True, text=True)
 
     assert (linted.returncode, linted.stdout) == (0, ""), linted.stderr
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_every_table_is_named_after_its_stage_and_paid_by_use(stage: str) -> None:
-    described = list(tables(stage))
-
-    names = {table["TableName"] for table in described}
-    assert names == {f"laurel-{stage}-{noun}" for noun in ("boards", "players", "games", "records", "ranks")}
-    assert {table["BillingMode"] for table in described} == {"PAY_PER_REQUEST"}
+@pytest.mark.parametrize("file", [TEMPLATE, EDGE, ACCOUNT], ids=lambda file: file.name)
+def test_a_template_fits_into_a_call(file: Path) -> None:
+    assert file.stat().st_size < MAX_BODY_BYTES
 
 
-@pytest.mark.parametrize("stage", STAGES)
+def test_there_are_three_stages() -> None:
+    assert list(STAGES) == ["local", "dev", "prod"]
+
+
+def test_a_stage_sets_only_what_a_template_takes(stage: str) -> None:
+    for template, key in zip(templates(stage), ("template", "edge"), strict=True):
+        for name, value in STAGES[stage][key].items():
+            rules = template.parameters[name]
+            assert isinstance(value, str)
+            assert value in map(str, rules.get("AllowedValues", [value]))
+            assert re.fullmatch(rules.get("AllowedPattern", ".*"), value)
+            assert rules["Type"] != "Number" or int(value) >= rules.get("MinValue", 0)
+
+
+def test_everything_can_be_deployed_with_its_stage_alone(stage: str) -> None:
+    needed = {
+        name for template in templates(stage) for name, rules in template.parameters.items() if "Default" not in rules
+    }
+
+    assert needed == {"Stage", "RestApiId"}
+
+
+def test_every_parameter_says_what_it_is_for(stage: str) -> None:
+    for template in templates(stage):
+        assert all(rules["Description"].endswith(".") for rules in template.parameters.values())
+
+
+def test_every_condition_makes_a_difference() -> None:
+    for file in (TEMPLATE, EDGE):
+        text = file.read_text(encoding="utf-8")
+        for condition in Template(file, {}).conditions:
+            assert len(re.findall(rf"\b{condition}\b", text)) > 1
+
+
+def test_a_stage_is_played_as_prod_is_unless_it_says_otherwise() -> None:
+    elsewhere, prod = of_stage("elsewhere"), of_stage("prod")
+
+    assert json.dumps(prod.outputs()).replace("laurel-prod", "laurel-elsewhere") == json.dumps(elsewhere.outputs())
+    assert [table.properties["DeletionProtectionEnabled"] for table in elsewhere.resources("AWS::DynamoDB")] == [
+        True
+    ] * 5
+
+
+def test_whatever_has_a_name_is_named_after_its_stage(stage: str) -> None:
+    nameless = {"DomainName", "HostedZoneId"}
+    for resource in resources(stage):
+        for name in (NAMES - nameless) & resource.properties.keys():
+            if resource.kind != "AWS::Route53::RecordSet":
+                assert f"laurel-{stage}" in resource.properties[name], resource.name
+
+
+def test_names_of_one_type_differ(stage: str) -> None:
+    named = [
+        (each.kind, name, each.properties[name]) for each in resources(stage) for name in NAMES & each.properties.keys()
+    ]
+
+    assert len(set(named)) == len(named) > 50
+
+
+def test_tables_are_paid_by_use(stage: str) -> None:
+    for table in resources(stage, "AWS::DynamoDB::Table"):
+        assert table.properties["BillingMode"] == "PAY_PER_REQUEST"
+
+
 def test_production_alone_is_protected_and_recoverable(stage: str) -> None:
-    for table in tables(stage):
-        assert table["DeletionProtectionEnabled"] is (stage == "prod")
-        recovery = table["PointInTimeRecoverySpecification"]
+    for table in resources(stage, "AWS::DynamoDB::Table"):
+        recovery = table.properties["PointInTimeRecoverySpecification"]
+        assert table.properties["DeletionProtectionEnabled"] is (stage == "prod")
         assert recovery["PointInTimeRecoveryEnabled"] is (stage == "prod")
+
+
+def test_what_holds_data_says_what_becomes_of_it(stage: str) -> None:
+    for resource in resources(stage):
+        if resource.kind in HOLD_DATA:
+            forgotten = resource.name in FORGOTTEN
+            assert resource.attributes["DeletionPolicy"] == ("Delete" if forgotten else "RetainExceptOnCreate")
+            assert resource.attributes["UpdateReplacePolicy"] == ("Delete" if forgotten else "Retain")
+
+
+def test_buckets_are_closed_to_the_public_encrypted_and_swept(stage: str) -> None:
+    buckets = resources(stage, "AWS::S3::Bucket")
+
+    assert {bucket.name for bucket in buckets} == {"Media", "Exports"}
+    for bucket in buckets:
+        public = bucket.properties["PublicAccessBlockConfiguration"]
+        assert set(public.values()) == {True}
+        assert len(public) == 4
+        assert bucket.properties["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+        assert bucket.properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert any("AbortIncompleteMultipartUpload" in rule for rule in _lifecycle(bucket))
+
+
+def _lifecycle(bucket: Resource) -> list[Any]:
+    rules: list[Any] = bucket.properties["LifecycleConfiguration"]["Rules"]
+    return rules
+
+
+def test_buckets_refuse_what_is_not_encrypted_on_its_way(stage: str) -> None:
+    refused = set()
+    for policy in resources(stage, "AWS::S3::BucketPolicy"):
+        [statement] = policy.properties["PolicyDocument"]["Statement"]
+        assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
+        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        refused.add(policy.properties["Bucket"])
+
+    assert refused == {bucket.properties["BucketName"] for bucket in resources(stage, "AWS::S3::Bucket")}
+
+
+def test_exports_end_by_themselves(stage: str) -> None:
+    [exports] = [bucket for bucket in resources(stage, "AWS::S3::Bucket") if bucket.name == "Exports"]
+    days_by_prefix = {rule["Prefix"]: rule["ExpirationInDays"] for rule in _lifecycle(exports) if "Prefix" in rule}
+
+    assert days_by_prefix == {"exports/": "30", "work/": 2}
+
+
+def test_browsers_may_upload_from_the_game_s_own_pages_alone() -> None:
+    [media] = [
+        bucket
+        for bucket in of_stage("prod", MediaOrigin="https://play.example.com").resources()
+        if bucket.name == "Media"
+    ]
+    [rule] = media.properties["CorsConfiguration"]["CorsRules"]
+
+    assert rule["AllowedOrigins"] == ["https://play.example.com"]
+
+
+def test_queues_topics_and_streams_are_encrypted(stage: str) -> None:
+    assert all(queue.properties["SqsManagedSseEnabled"] for queue in resources(stage, "AWS::SQS::Queue"))
+    assert all(topic.properties["KmsMasterKeyId"] for topic in resources(stage, "AWS::SNS::Topic"))
+    assert all(stream.properties["StreamEncryption"]["KeyId"] for stream in resources(stage, "AWS::Kinesis::Stream"))
+
+
+def test_alarms_can_be_published_through_the_encryption() -> None:
+    [key] = of_stage("prod").resources("AWS::KMS::Key")
+    [alarms_topic] = [topic for topic in of_stage("prod").resources("AWS::SNS::Topic") if topic.name == "Alarms"]
+    [cloudwatch] = [each for each in key.properties["KeyPolicy"]["Statement"] if "Service" in each["Principal"]]
+
+    assert alarms_topic.properties["KmsMasterKeyId"] == "<AlarmsKey>"
+    assert cloudwatch["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert set(cloudwatch["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey*"}
+    assert cloudwatch["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+
+
+def test_dead_letters_are_kept_as_long_as_sqs_keeps_anything(stage: str) -> None:
+    for queue in resources(stage, "AWS::SQS::Queue"):
+        assert queue.properties["MessageRetentionPeriod"] == 14 * 24 * 3600
+
+
+def test_secrets_are_long_and_can_be_written_into_a_list(stage: str) -> None:
+    secrets = resources(stage, "AWS::SecretsManager::Secret")
+
+    assert {secret.properties["Name"] for secret in secrets} == {
+        f"laurel-{stage}/signing-key",
+        f"laurel-{stage}/admin-key",
+    }
+    for secret in secrets:
+        generated = secret.properties["GenerateSecretString"]
+        assert generated["PasswordLength"] >= 48
+        assert set(",:'\"\\$ `&") - {" "} <= set(generated["ExcludeCharacters"])
+
+
+def test_every_alarm_tells_somebody_and_says_what_to_do(stage: str) -> None:
+    for alarm in resources(stage, "AWS::CloudWatch::Alarm"):
+        how_to = HOW_TO.search(alarm.properties["AlarmDescription"])
+        assert how_to, alarm.name
+        assert leads_somewhere(ROOT / "README.md", how_to[1]), how_to[1]
+        topics = {*alarm.properties["AlarmActions"], *alarm.properties["OKActions"]}
+        assert topics in ({"<Alarms>"}, {f"arn:aws:sns:eu-central-1:123456789012:laurel-{stage}-alarms"})
+        assert alarm.properties["TreatMissingData"] == "notBreaching"
+
+
+def test_every_function_and_every_table_is_watched() -> None:
+    watched = {alarm.properties["AlarmName"] for alarm in of_stage("prod").resources("AWS::CloudWatch::Alarm")}
+    tables = {table.name.lower() for table in of_stage("prod").resources("AWS::DynamoDB::Table")}
+
+    for name in {*alarms.functions(), *tables}:
+        assert {f"laurel-prod-{name}-errors", f"laurel-prod-{name}-throttles"} <= watched
+    assert {"api_handler", "player_authorizer", "settle_records"} < set(alarms.functions())
+
+
+def test_alarms_look_at_functions_that_are_deployed(stage: str) -> None:
+    deployed = {function_name(stage, name) for name in alarms.functions()}
+
+    assert {value for name, value in _dimensions(stage) if name == "FunctionName"} == deployed
+
+
+def _dimensions(stage: str) -> Iterator[tuple[str, str]]:
+    for alarm in resources(stage, "AWS::CloudWatch::Alarm"):
+        for dimension in alarm.properties.get("Dimensions", []):
+            yield dimension["Name"], dimension["Value"]
+
+
+def test_the_written_alarms_are_up_to_date() -> None:
+    template = TEMPLATE.read_text(encoding="utf-8")
+
+    assert alarms.written(template, alarms.functions()) == template, "stale: run make alarms"
+
+
+def test_an_alarm_is_written_for_a_function_that_is_new() -> None:
+    template = alarms.written(TEMPLATE.read_text(encoding="utf-8"), ["count_stars"])
+
+    assert template.count('Value: !Sub "laurel-${Stage}-count_stars"') == 2
+    assert "PlayerAuthorizerErrorsAlarm" not in template
+    assert "RanksThrottlesAlarm" in template
+
+
+def test_a_stage_without_alarms_has_nothing_of_them() -> None:
+    quiet = [*of_stage("prod", WithAlarms="false").resources(), *edge_of_stage("prod", WithAlarms="false").resources()]
+
+    kinds = {resource.kind for resource in quiet}
+    assert kinds.isdisjoint({"AWS::CloudWatch::Alarm", "AWS::KMS::Key", "AWS::SNS::Subscription"})
+    assert [resource.name for resource in quiet if resource.kind == "AWS::SNS::Topic"] == ["Notices"]
+
+
+def test_the_dashboard_draws_metrics_of_its_own_stage(stage: str) -> None:
+    [dashboard] = resources(stage, "AWS::CloudWatch::Dashboard")
+
+    widgets = json.loads(dashboard.properties["DashboardBody"])["widgets"]
+    assert all(stage in json.dumps(widget) for widget in widgets)
+    assert {stage} == set(re.findall(r"laurel-(local|dev|prod)", dashboard.properties["DashboardBody"]))
+
+
+def test_functions_are_in_no_vpc_unless_they_are_told(stage: str) -> None:
+    assert not of_stage(stage).resources("AWS::EC2")
+    assert STAGES[stage]["functions"]["vpc"] == {"subnet_ids": [], "security_group_ids": []}
+
+
+def test_a_vpc_gets_a_group_and_endpoints_for_what_functions_call() -> None:
+    made = of_stage("prod", **NETWORK)
+    endpoints = {each.properties["ServiceName"]: each.properties for each in made.resources("AWS::EC2::VPCEndpoint")}
+    group = next(each for each in made.resources("AWS::EC2::SecurityGroup") if each.name == "FunctionsGroup")
+
+    assert set(endpoints) == {f"com.amazonaws.eu-central-1.{service}" for service in ("dynamodb", "s3", "sqs")}
+    assert endpoints["com.amazonaws.eu-central-1.dynamodb"]["RouteTableIds"] == ["rtb-1", "rtb-2"]
+    assert "SecurityGroupIngress" not in group.properties
+    assert made.outputs()["FunctionsGroupId"] == "<FunctionsGroup.GroupId>"
+
+
+def test_a_group_can_be_had_without_endpoints() -> None:
+    made = of_stage("prod", VpcId="vpc-12345678").resources("AWS::EC2")
+
+    assert [resource.name for resource in made] == ["FunctionsGroup"]
+
+
+def test_the_api_keeps_its_own_name_unless_it_is_given_one() -> None:
+    plain, named = edge_of_stage("prod"), edge_of_stage("prod", **DOMAIN)
+
+    assert plain.outputs()["Url"] == "https://a1b2c3.execute-api.eu-central-1.amazonaws.com/api/"
+    assert named.outputs()["Url"] == "https://api.example.com/"
+    assert plain.types() - {each.kind for each in plain.resources()} == {
+        "AWS::ApiGateway::ApiKey",
+        "AWS::ApiGateway::BasePathMapping",
+        "AWS::ApiGateway::DomainName",
+        "AWS::ApiGateway::UsagePlan",
+        "AWS::ApiGateway::UsagePlanKey",
+        "AWS::Route53::RecordSet",
+        "AWS::WAFv2::WebACLAssociation",
+    }
+
+
+def test_access_logs_go_where_api_gateway_accepts_them(stage: str) -> None:
+    arn = edge_of_stage(stage).outputs()["AccessLogGroupArn"]
+
+    assert arn == f"arn:aws:logs:eu-central-1:123456789012:log-group:/aws/apigateway/laurel-{stage}"
+
+
+def test_an_access_log_says_nothing_of_headers_bodies_or_tokens() -> None:
+    fields = json.loads((ROOT / "infra" / "access_log.json").read_text(encoding="utf-8"))
+
+    assert all(re.fullmatch(r"\$context\.[\w.]+", variable) for variable in fields.values())
+    assert not {variable for variable in fields.values() if "apiKey" in variable} - {"$context.identity.apiKeyId"}
