@@ -13,6 +13,8 @@ from moto import mock_aws
 
 from tests.tables import PREFIX, create_tables
 
+pytest_plugins = ["tests.permissions.plugin"]
+
 REGION = "eu-central-1"
 DUMMY_AWS = {
     "AWS_ACCESS_KEY_ID": "test",

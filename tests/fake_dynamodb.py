@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from tests import expressions
 from tests.expressions import Condition, ExpressionError, Item, Test
+from tests.permissions.listeners import tell
 
 MAX_TRANSACTION_ITEMS = 100
 MAX_BATCH_KEYS = 100
@@ -192,6 +193,7 @@ class FakeDynamoDB:
 
     def _make_api_call(self, operation: str, request: Item) -> Item:
         call = Call(operation, request)
+        tell("dynamodb", operation, request)
         self.calls.append(operation)
         for hook in tuple(self.before):
             hook(call)

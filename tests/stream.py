@@ -17,6 +17,7 @@ from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.records import RecordStore
 from tests.expressions import Item
 from tests.oracle import Index, Oracle
+from tests.permissions.listeners import tell
 from tests.tables import PREFIX
 from tests.world import EPOCH, SECRET, Inline, World
 
@@ -106,6 +107,7 @@ class FakeQueue:
         return [json.loads(body) for body in self.bodies.values()]
 
     def _called(self, operation: str, request: Item | None = None) -> None:
+        tell("sqs", operation, {"QueueName": f"{PREFIX}record-dead-letters"})
         self.calls.append(operation)
         assert request is None or request["QueueUrl"] == QUEUE_URL
         if self.failure:
@@ -122,6 +124,7 @@ class FakeShard:
     failure: Exception | None = None
 
     def get_shard_iterator(self, **request: Any) -> Item:
+        tell("dynamodbstreams", "GetShardIterator", request)
         assert (request["StreamArn"], request["ShardIteratorType"]) == (STREAM_ARN, "AT_SEQUENCE_NUMBER")
         if self.failure:
             raise self.failure
@@ -134,6 +137,7 @@ class FakeShard:
         return {"ShardIterator": f"empty {place}"}
 
     def get_records(self, **request: Any) -> Item:
+        tell("dynamodbstreams", "GetRecords", {"StreamArn": STREAM_ARN})
         assert request["Limit"] <= 1000
         kind, place = request["ShardIterator"].split()
         start = int(place)
