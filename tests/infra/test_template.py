@@ -93,7 +93,7 @@ def test_a_stage_sets_only_what_a_template_takes(stage: str) -> None:
             assert isinstance(value, str)
             assert value in map(str, rules.get("AllowedValues", [value]))
             assert re.fullmatch(rules.get("AllowedPattern", ".*"), value)
-            assert rules["Type"] != "Number" or int(value) >= rules.get("MinValue", 0)
+            assert rules["Type"] != "Number" or float(value) >= rules.get("MinValue", 0)
 
 
 def test_everything_can_be_deployed_with_its_stage_alone(stage: str) -> None:
