@@ -11,6 +11,7 @@ from chalicelib.services.advice import Advisor
 from chalicelib.services.audit import Audit
 from chalicelib.services.boards import Boards
 from chalicelib.services.clock import Clock
+from chalicelib.services.export import Export
 from chalicelib.services.inspection import Inspector
 from chalicelib.services.jobs import Jobs
 from chalicelib.services.rebuild import Rebuild
@@ -19,7 +20,9 @@ from chalicelib.services.rollcall import DEFAULT_PAGES, Pages, RollCall
 from chalicelib.services.settle import Settler
 from chalicelib.services.upkeep import Upkeep
 from chalicelib.store import dynamo as dynamo_store
+from chalicelib.store.clients import Clients
 from chalicelib.store.dynamo import Dynamo
+from chalicelib.store.exports import ExportStore
 from chalicelib.store.jobs import JobStore
 
 
@@ -32,6 +35,7 @@ class Operations:
     upkeep: Upkeep
     rebuild: Rebuild
     advisor: Advisor
+    export: Export
 
 
 @lru_cache(maxsize=1)
@@ -42,9 +46,13 @@ def operations() -> Operations:
 
 
 def build_operations(
-    settings: Config, dynamo: Dynamo, now: Clock = clock.now, pages: Pages = DEFAULT_PAGES
+    settings: Config,
+    dynamo: Dynamo,
+    now: Clock = clock.now,
+    pages: Pages = DEFAULT_PAGES,
+    clients: Clients | None = None,
 ) -> Operations:
-    """Return what operators use, on a given client, with a given clock and pages of given sizes."""
+    """Return what operators use, on given clients, with a given clock and pages of given sizes."""
     stores = stores_of(settings.table, dynamo)
     boards = Boards(stores.boards, now)
     roll_call = RollCall(dynamo, stores.records)
@@ -63,6 +71,17 @@ def build_operations(
         grace=settings.layout_grace,
         pages=pages,
     )
-    upkeep = Upkeep(jobs=jobs, boards=boards, inspector=inspector, audit=audit, rebuild=rebuild, clock=now)
+    export = Export(
+        jobs=jobs,
+        boards=boards,
+        inspector=inspector,
+        roll_call=roll_call,
+        store=ExportStore(settings.exports_bucket, clients or Clients()),
+        clock=now,
+        pages=pages,
+    )
+    upkeep = Upkeep(
+        jobs=jobs, boards=boards, inspector=inspector, audit=audit, rebuild=rebuild, export=export, clock=now
+    )
     advisor = Advisor(dynamo, boards, stores.records, stores.ranks, now, settings.layout_grace)
-    return Operations(boards, inspector, upkeep, rebuild, advisor)
+    return Operations(boards, inspector, upkeep, rebuild, advisor, export)

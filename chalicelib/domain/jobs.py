@@ -11,6 +11,7 @@ LEASE = timedelta(minutes=1)
 class JobKind(StrEnum):
     AUDIT = "audit"
     REBUILD = "rebuild"
+    EXPORT = "export"
 
 
 class JobState(StrEnum):

@@ -38,6 +38,15 @@ def value_of(order_key: str) -> tuple[int, int]:
     return int(order_key[:_VALUE_END], 16) - _OFFSET, int(order_key[_VALUE_END:_SUBVALUE_END], 16) - _OFFSET
 
 
+def value_text(order_key: str) -> str:
+    """Return the part of a key that is equal for records that tie, and for no others."""
+    return order_key[:_SUBVALUE_END]
+
+
+def player_id(order_key: str) -> str:
+    return order_key[_TIME_END:]
+
+
 def decode(board: Board, order_key: str) -> Position:
     """Return what the key says; achieved_at to the millisecond."""
     value, subvalue = value_of(order_key)
@@ -46,5 +55,5 @@ def decode(board: Board, order_key: str) -> Position:
         directed(value, board.sort_order),
         directed(subvalue, board.subscore_order or SortOrder.ASC),
         _EPOCH + timedelta(milliseconds=milliseconds),
-        order_key[_TIME_END:],
+        player_id(order_key),
     )

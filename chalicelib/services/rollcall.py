@@ -25,6 +25,12 @@ class Pages(Struct, frozen=True):
     """Records that are settled together."""
     nodes: int = 100
     """Nodes that are deleted together."""
+    exported: int = 10_000
+    """Records that are listed together for an export."""
+    lines: int = 100_000
+    """Lines of an export's file."""
+    moved: int = 500_000
+    """Players whose records may change while an export is made: some 250 MB."""
 
 
 DEFAULT_PAGES = Pages()
@@ -64,6 +70,20 @@ class RollCall:
             rows = [row for rows_of_slice in (first, *others) for row in rows_of_slice]
         return _each_once(rows)[:limit]
 
+    def above(self, build: Build, order_key: str, limit: int) -> list[Row]:
+        """Return the rows next above a key ("" for the end of a build's listing), worst first, at most ``limit``.
+
+        Slices are read one after the other, so nobody who only rises is passed over; a record that moves may be seen
+        in two places. Cost: a Query for each slice until there are rows enough.
+        """
+        rows: list[Row] = []
+        for digits in _slices_upwards(build, order_key):
+            rows += reversed(self._records.before(build.slice(digits), order_key, limit - len(rows)))
+            order_key = ""
+            if len(rows) >= limit:
+                break
+        return rows
+
 
 def _each_once(rows: Iterable[Row]) -> list[Row]:
     row_by_player: dict[str, Row] = {}
@@ -74,8 +94,22 @@ def _each_once(rows: Iterable[Row]) -> list[Row]:
 
 def _slices(build: Build, order_key: str) -> Iterator[Path]:
     """Yield every slice there can be from that of a key on, in order."""
-    layout = build.layout
-    start = slice_digits(build.board, layout, order.value_of(order_key)) if order_key else ()
-    deeper = [range(CHILDREN)] * (layout.slices - 1)
-    every = product(roots(layout.digits), *deeper) if layout.slices else iter([()])
+    start = _slice_of(build, order_key) if order_key else ()
+    every = product(*_digits(build.layout))
     return (digits for digits in every if digits >= start)
+
+
+def _slices_upwards(build: Build, order_key: str) -> Iterator[Path]:
+    """Yield every slice there can be from that of a key up, the last one first."""
+    start = _slice_of(build, order_key) if order_key else None
+    every = product(*map(reversed, _digits(build.layout)))
+    return (digits for digits in every if start is None or digits <= start)
+
+
+def _slice_of(build: Build, order_key: str) -> Path:
+    return slice_digits(build.board, build.layout, order.value_of(order_key))
+
+
+def _digits(layout: Layout) -> list[range]:
+    """Return which digits a slice can have, at each depth; a listing that is not cut is one slice without digits."""
+    return [roots(layout.digits), *[range(CHILDREN)] * (layout.slices - 1)][: layout.slices]

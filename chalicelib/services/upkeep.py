@@ -13,6 +13,7 @@ from chalicelib.domain.jobs import Job, JobKind, JobState
 from chalicelib.services.audit import Audit, AuditPhase, AuditState
 from chalicelib.services.boards import Boards
 from chalicelib.services.clock import Clock
+from chalicelib.services.export import Export
 from chalicelib.services.inspection import Inspector
 from chalicelib.services.jobs import Jobs, OutOfTime, ended, waiting
 from chalicelib.services.rebuild import LOOK_AGAIN_AFTER, Rebuild
@@ -27,13 +28,22 @@ _log = logging.getLogger("laurel")
 
 class Upkeep:
     def __init__(  # noqa: PLR0913  # the composition root names them
-        self, *, jobs: Jobs, boards: Boards, inspector: Inspector, audit: Audit, rebuild: Rebuild, clock: Clock
+        self,
+        *,
+        jobs: Jobs,
+        boards: Boards,
+        inspector: Inspector,
+        audit: Audit,
+        rebuild: Rebuild,
+        export: Export,
+        clock: Clock,
     ) -> None:
         self._jobs = jobs
         self._boards = boards
         self._inspector = inspector
         self._audit = audit
         self._rebuild = rebuild
+        self._export = export
         self._clock = clock
 
     def find_audit(self, board_id: str, period_id: str) -> Job | None:
@@ -61,7 +71,7 @@ class Upkeep:
         return self._jobs.advance(job, self._audited, out_of_time)
 
     def keep(self, out_of_time: OutOfTime) -> list[Job]:
-        """Go on with every rebuild and audit under way and begin the audits that are due; return them.
+        """Go on with every rebuild, audit and export under way and begin the audits that are due; return them.
 
         A job ends its wait in a later run. Cost, when there is nothing to do: a scan of the boards, and a read unit
         per job.
@@ -78,6 +88,9 @@ class Upkeep:
             elif audit is None or audit.state is JobState.RUNNING or self._is_due(audit):
                 due = self.begin_audit(board, period_id, thorough=False)
                 worked_on.append(self.advance_audit(due, out_of_time))
+            export = job_by_key.get((JobKind.EXPORT, board.board_id, period_id))
+            if export is not None and export.state is JobState.RUNNING and not out_of_time():
+                worked_on.append(self._export.advance(export, out_of_time))
             if out_of_time():
                 break
         return worked_on

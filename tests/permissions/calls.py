@@ -55,6 +55,8 @@ class Location:
                 yield from map(self._of_items, _of_dynamodb(operation, params))
             case "dynamodbstreams":
                 yield Request(f"dynamodb:{operation}", params["StreamArn"])
+            case "s3":
+                yield Request(f"s3:{operation}", f"arn:aws:s3:::{params['Bucket']}/{params['Key']}")
             case "sqs":
                 queue = params["QueueName"] if "QueueName" in params else params["QueueUrl"].rpartition("/")[2]
                 yield Request(f"sqs:{operation}", self._arn("sqs", queue))

@@ -15,6 +15,7 @@ from chalicelib.events import dead_letters, operations, stream
 from chalicelib.services.advice import Advisor
 from chalicelib.services.boards import Boards
 from chalicelib.services.distributions import Distributions
+from chalicelib.services.export import Export
 from chalicelib.services.followup import FollowUp
 from chalicelib.services.games import Games
 from chalicelib.services.history import History
@@ -29,6 +30,7 @@ from chalicelib.services.thresholds import Thresholds
 from chalicelib.services.upkeep import Upkeep
 from chalicelib.store.calls import LeanClient
 from tests.fake_dynamodb import FakeDynamoDB
+from tests.fake_s3 import FakeS3
 
 API_HANDLER = "api_handler"
 ENTRANCES: Mapping[str, tuple[object, ...]] = {
@@ -41,11 +43,12 @@ ENTRANCES: Mapping[str, tuple[object, ...]] = {
     "replay_dead_letters": (dead_letters.replay, Replay),
     "audit_ranks": (operations.audit, Upkeep.find_audit, Upkeep.begin_audit, Upkeep.advance_audit, Upkeep.trees),
     "rebuild_ranks": (operations.rebuild, Rebuild),
+    "export_records": (operations.export, Export),
     "advise_ranks": (operations.advise, Advisor),
     "keep_ranks": (operations.keep, Upkeep.keep),
 }
 """By function, its handler and the use cases that are its own; of a class, all it does."""
-CLIENTS = (FakeDynamoDB, BaseClient, LeanClient)
+CLIENTS = (FakeDynamoDB, FakeS3, BaseClient, LeanClient)
 
 
 def codes() -> dict[CodeType, str]:

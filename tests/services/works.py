@@ -14,14 +14,17 @@ from chalicelib.services.audit import AuditState
 from chalicelib.services.rebuild import Options
 from chalicelib.services.rollcall import Pages
 from chalicelib.services.upkeep import found
+from chalicelib.store.clients import Clients
 from chalicelib.store.dynamo import Dynamo
 from tests.expressions import Item
+from tests.fake_s3 import FakeS3
 from tests.tables import PREFIX
 from tests.world import SECRET, Inline, World
 
 GRACE = timedelta(seconds=70)
-SMALL = Pages(counted=3, settled=3, nodes=4)
-_CONFIG = Config("test", PREFIX, (SigningKey("a", SECRET),), (), {}, GRACE)
+SMALL = Pages(counted=3, settled=3, nodes=4, exported=3, lines=4)
+BUCKET = f"{PREFIX}exports-123456789012"
+_CONFIG = Config("test", PREFIX, (SigningKey("a", SECRET),), (), {}, GRACE, exports_bucket=BUCKET)
 
 
 def never() -> bool:
@@ -40,6 +43,7 @@ class Works:
     board_id: str = "race"
     period_id: str = "all"
     pages: Pages = SMALL
+    s3: FakeS3 = field(default_factory=lambda: FakeS3({BUCKET}))
     use: Operations = field(init=False)
     on_wait: Callable[[], object] = lambda: None
     on_pause: Callable[[], object] = lambda: None
@@ -49,7 +53,8 @@ class Works:
 
     def another_process(self) -> Operations:
         dynamo = Dynamo(self.world.client, Inline(), self._paused)
-        return build_operations(_CONFIG, dynamo, self.world.clock, self.pages)
+        clients = Clients(connect=lambda _: self.s3)
+        return build_operations(_CONFIG, dynamo, self.world.clock, self.pages, clients)
 
     def _paused(self, seconds: float) -> None:
         del seconds

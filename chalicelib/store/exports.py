@@ -1,0 +1,64 @@
+"""The exports' bucket: files for those who asked for them, and the parts of an export that is still being made."""
+
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from chalicelib.ranking.rosters import Sighting
+from chalicelib.store.clients import ClientFailedError, Clients, calling
+
+_LASTING = frozenset({"AccessDenied", "AllAccessDisabled", "InvalidBucketName", "NoSuchBucket", "NoSuchKey"})
+_FAST = 1
+"""Of zlib's levels: parts are read once or twice, then forgotten."""
+
+
+class Part(Struct, frozen=True, array_like=True):
+    """What one step saw, and the name of the part that the step before it left; "" for none."""
+
+    before: str
+    sightings: list[Sighting]
+
+
+class ExportStore:
+    """Objects are written once and never changed. Every method raises ClientFailedError when S3 does not do its part.
+
+    Args:
+        bucket: Its name; "" where a deployment has none.
+    """
+
+    def __init__(self, bucket: str, clients: Clients) -> None:
+        self.bucket = bucket
+        self._clients = clients
+
+    def put_file(self, name: str, content: bytes, content_type: str) -> None:
+        """Store a file under its whole name, in place of what may be there. One request."""
+        with calling():
+            self._client.put_object(Bucket=self.bucket, Key=name, Body=content, ContentType=content_type)
+
+    def put_part(self, name: str, part: Part) -> None:
+        """Store a part. One request."""
+        self.put_file(name, zlib.compress(msgspec.json.encode(part), _FAST), "application/octet-stream")
+
+    def parts(self, last: str) -> Iterator[tuple[str, Part]]:
+        """Yield a part, those before it, and their names. A request each, made when it is asked for."""
+        while last:
+            part = self._part(last)
+            yield last, part
+            last = part.before
+
+    def _part(self, name: str) -> Part:
+        with calling():
+            content = self._client.get_object(Bucket=self.bucket, Key=name)["Body"].read()
+        return msgspec.json.decode(zlib.decompress(content), type=Part)
+
+    @property
+    def _client(self) -> Any:
+        return self._clients.of("s3")
+
+
+def lasts(failure: ClientFailedError) -> bool:
+    """Tell whether a failure is one that trying again does not change."""
+    return failure.reason in _LASTING
