@@ -1,12 +1,10 @@
 """The manifest: what Chalice deploys. Routes live in chalicelib/api; every trigger is declared here, one line each."""
 
-from importlib import import_module
 from typing import Any
 
 from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, DynamoDBEvent, Rate
 
-from chalicelib import config, logs
-from chalicelib.api import RESOURCES
+from chalicelib import config, loading, logs
 from chalicelib.api.authorizer import authorize
 
 app = Chalice(app_name="laurel", configure_logs=False)
@@ -15,7 +13,7 @@ app.log = logs.configure(config.stage())
 
 def _events(module: str) -> Any:
     """Return a module of events, imported by the function it is for: what players call starts without it."""
-    return import_module(f"chalicelib.events.{module}")
+    return loading.load(f"chalicelib.events.{module}")
 
 
 @app.authorizer(ttl_seconds=300)
@@ -53,12 +51,6 @@ def rebuild_ranks(event: Any, context: Any) -> Any:
 
 
 @app.lambda_function()
-def export_records(event: Any, context: Any) -> Any:
-    """Write a board's standings to files, as an operator asks for it."""
-    return _events("operations").export(event, context)
-
-
-@app.lambda_function()
 def advise_ranks(event: Any, context: Any) -> Any:
     """Say which layout suits a board."""
     return _events("operations").advise(event, context)
@@ -66,9 +58,10 @@ def advise_ranks(event: Any, context: Any) -> Any:
 
 @app.schedule(Rate(5, unit=Rate.MINUTES))
 def keep_ranks(event: CloudWatchEvent) -> None:
-    """Go on with audits, rebuilds and exports under way, and begin the audits that are due."""
+    """Go on with audits and rebuilds under way, and begin the audits that are due."""
     _events("operations").keep(event.context)
 
 
-for resource in RESOURCES:
-    resource.register(app, player_authorizer)
+if config.function() in {"", "app"}:
+    for resource in loading.load("chalicelib.api.resources").RESOURCES:
+        resource.register(app, player_authorizer)

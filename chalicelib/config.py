@@ -2,12 +2,11 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 
 import msgspec
 
-from chalicelib.domain.games import DEFAULT_RULES, GameRules
+from chalicelib.domain.game_rules import DEFAULT_RULES, GameRules
 
 MIN_SECRET_LENGTH = 32
 SHA256_HEX_LENGTH = 64
@@ -29,14 +28,12 @@ class ConfigError(Exception):
     """A setting is missing or malformed; the message names the variable and the rule."""
 
 
-@dataclass(frozen=True, slots=True)
-class SigningKey:
+class SigningKey(msgspec.Struct, frozen=True):
     key_id: str
     secret: str
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(msgspec.Struct, frozen=True):
     stage: str
     table_prefix: str
     signing_keys: tuple[SigningKey, ...]
@@ -48,9 +45,6 @@ class Config:
     lean_calls: bool = True
     """False: botocore makes the calls to DynamoDB by itself, at several times the processor time."""
 
-    exports_bucket: str = ""
-    """Where exports go; "": nowhere, they are refused."""
-
     def table(self, noun: str) -> str:
         return f"{self.table_prefix}{noun}"
 
@@ -61,6 +55,11 @@ class Config:
 def stage(environ: Mapping[str, str] = os.environ) -> str:
     """Return the name of the deployment, for logs; never fails."""
     return environ.get("LAUREL_STAGE", "dev")
+
+
+def function(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the name, in app.py, of the one function this process runs as; "" where it is not Lambda that runs it."""
+    return environ.get("_HANDLER", "").removeprefix("app.")
 
 
 def records_stream_arn(environ: Mapping[str, str] = os.environ) -> str:
@@ -82,7 +81,6 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
         admin_key_hashes=_hashes(environ.get("LAUREL_ADMIN_KEY_HASHES", "")),
         game_rules_by_mode=_game_rules(environ.get("LAUREL_GAME_RULES", "{}")),
         lean_calls=_lean(environ.get("LAUREL_CALLS", "lean")),
-        exports_bucket=environ.get("LAUREL_EXPORTS_BUCKET", ""),
         layout_grace=_grace(environ.get("LAUREL_LAYOUT_GRACE_SECONDS", str(DEFAULT_GRACE_SECONDS))),
     )
 

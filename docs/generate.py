@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib import errors
-from chalicelib.api import RESOURCES, openapi
+from chalicelib.api import openapi
+from chalicelib.api.resources import RESOURCES
 from chalicelib.api.routing import ADMIN_HEADER, MAX_BODY_BYTES, Access, Operation
 from chalicelib.errors import GameError
 

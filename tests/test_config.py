@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.config import ConfigError, SigningKey, load
-from chalicelib.domain.games import GameRules
+from chalicelib.domain.game_rules import GameRules
 
 GOOD = {"LAUREL_SIGNING_KEYS": f"a:{'x' * 32}"}
 

@@ -11,7 +11,8 @@ from chalicelib.bootstrap import serving
 from chalicelib.bootstrap.serving import Services
 from chalicelib.config import Config, SigningKey
 from chalicelib.domain.boards import Board
-from chalicelib.domain.games import GameResult, GameRules
+from chalicelib.domain.game_rules import GameRules
+from chalicelib.domain.games import GameResult
 from chalicelib.domain.players import IdentityKind
 from chalicelib.domain.records import Submission
 from chalicelib.services.settle import settlement_of

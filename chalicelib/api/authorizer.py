@@ -5,9 +5,8 @@ import logging
 from chalice.app import AuthRequest, AuthResponse
 
 from chalicelib import logs
-from chalicelib.api.routing import bearer
 from chalicelib.bootstrap.signing import tokens
-from chalicelib.errors import UnauthenticatedError
+from chalicelib.errors import TokenError, UnauthenticatedError
 
 _log = logging.getLogger(logs.LOGGER_NAME)
 STRANGER = "stranger"
@@ -32,3 +31,11 @@ def authorize(request: AuthRequest) -> AuthResponse:
         "expires_at": str(int(claims.expires_at.timestamp())),
     }
     return AuthResponse(routes=["*"], principal_id=claims.player_id, context=context)
+
+
+def bearer(header: str) -> str:
+    """Return the token of an Authorization header."""
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise TokenError("the Authorization header must be: Bearer <access token>")
+    return token

@@ -9,10 +9,9 @@ import re
 import time
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import unquote
@@ -21,6 +20,7 @@ import msgspec
 from chalice.app import Authorizer, Chalice, CORSConfig, Request, Response
 
 from chalicelib import logs
+from chalicelib.api.authorizer import bearer
 from chalicelib.bootstrap.serving import services
 from chalicelib.bootstrap.signing import tokens
 from chalicelib.errors import (
@@ -57,8 +57,7 @@ class Access(StrEnum):
     ADMIN = "admin"
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(msgspec.Struct, frozen=True):
     """One route: everything there is to know of it, for dispatch and for the OpenAPI document."""
 
     method: str
@@ -66,10 +65,19 @@ class Operation:
     access: Access
     status: int
     view: View
-    types: Mapping[str, Any]
-    """By parameter name; "return" is the answer's type."""
     errors: tuple[type[GameError], ...]
     tag: str
+
+    @property
+    def types(self) -> Mapping[str, Any]:
+        """Return the view's types by parameter name; "return" is the answer's."""
+        return _types(self.view)
+
+
+@cache
+def _types(view: View) -> Mapping[str, Any]:
+    """Resolve a view's annotations: on its first use, because a function that starts serves one route."""
+    return typing.get_type_hints(view, include_extras=True)
 
 
 _resources: list["Api"] = []
@@ -100,8 +108,7 @@ class Api:
         """Declare a route. ``errors`` are those the view raises, beyond what access, values and the store imply."""
 
         def declare(view: View) -> View:
-            types = typing.get_type_hints(view, include_extras=True)
-            self.operations.append(Operation(method, path, access, status, view, types, errors, self.tag))
+            self.operations.append(Operation(method, path, access, status, view, errors, self.tag))
             return view
 
         return declare
@@ -185,14 +192,6 @@ def _authorized_player(request: Request) -> str:
     if datetime.now(UTC).timestamp() >= float(context["expires_at"]):
         raise TokenExpiredError("the access token has expired; refresh it with POST /players/refresh")
     return str(context["player_id"])
-
-
-def bearer(header: str) -> str:
-    """Return the token of an Authorization header."""
-    scheme, _, token = header.partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise TokenError("the Authorization header must be: Bearer <access token>")
-    return token
 
 
 def _require_admin(request: Request) -> None:
@@ -300,6 +299,7 @@ def _log_access(operation: Operation, request: Request, facts: dict[str, Any]) -
     fields = {
         "request_id": _request_id(request),
         "function": getattr(request.lambda_context, "function_name", ""),
+        "version": getattr(request.lambda_context, "function_version", ""),
         "cold_start": _cold,
         "method": operation.method,
         "route": operation.path,

@@ -1,7 +1,8 @@
 """What follows the records' stream, built once, on first use."""
 
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from chalicelib import config
 from chalicelib.config import Config
@@ -22,8 +23,7 @@ from chalicelib.store.records import RecordStore
 from chalicelib.store.stream import RecordStream
 
 
-@dataclass(frozen=True, slots=True)
-class Following:
+class Following(Struct, frozen=True):
     follow_up: FollowUp
     replay: Replay
 

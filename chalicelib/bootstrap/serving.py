@@ -1,11 +1,13 @@
 """What players and admins call, built once, on first use."""
 
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from chalicelib import config
 from chalicelib.bootstrap.stores import Stores, stores_of
 from chalicelib.config import Config
+from chalicelib.loading import lasting
 from chalicelib.services import clock
 from chalicelib.services.boards import Boards
 from chalicelib.services.clock import Clock
@@ -26,8 +28,7 @@ from chalicelib.store import dynamo as dynamo_store
 from chalicelib.store.dynamo import Dynamo
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
+class Services(Struct, frozen=True):
     config: Config
     boards: Boards
     players: Players
@@ -46,8 +47,9 @@ class Services:
 @lru_cache(maxsize=1)
 def services() -> Services:
     """Return the services of this process, wired to the environment's settings and tables."""
-    settings = config.load()
-    return build(settings, dynamo_store.connect(lean=settings.lean_calls))
+    with lasting():
+        settings = config.load()
+        return build(settings, dynamo_store.connect(lean=settings.lean_calls))
 
 
 def build(settings: Config, dynamo: Dynamo, now: Clock = clock.now) -> Services:
@@ -79,8 +81,7 @@ def build(settings: Config, dynamo: Dynamo, now: Clock = clock.now) -> Services:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Base:
+class _Base(Struct, frozen=True):
     """What most services stand on."""
 
     dynamo: Dynamo

@@ -1,7 +1,8 @@
 """The stores, on the tables of a stage."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from chalicelib.store.boards import BoardStore
 from chalicelib.store.dynamo import Dynamo
@@ -11,8 +12,7 @@ from chalicelib.store.ranks import RankStore
 from chalicelib.store.records import RecordStore
 
 
-@dataclass(frozen=True, slots=True)
-class Stores:
+class Stores(Struct, frozen=True):
     boards: BoardStore
     players: PlayerStore
     games: GameStore

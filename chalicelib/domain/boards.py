@@ -1,8 +1,10 @@
 """Boards: a ranked collection and the rules its records obey."""
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from chalicelib.domain.layouts import UNCUT, Indexing, Layout, Layouts
 
@@ -21,8 +23,7 @@ class Operator(StrEnum):
     DECR = "decr"
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What one submission may claim; None sets no limit. Scores and limits are in the board's unit."""
 
     min_score: int | None = None
@@ -30,8 +31,7 @@ class Limits:
     max_per_second: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Board:
+class Board(Struct, frozen=True, kw_only=True):
     board_id: str
     title: str
     unit: str = "points"

@@ -1,34 +1,22 @@
 """Games: one play from gameStart to gameEnd, and what makes its length credible."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from msgspec import Struct
+
+from chalicelib.domain.game_rules import GameRules
 from chalicelib.domain.records import Placement, Submission
 
 
-@dataclass(frozen=True, slots=True)
-class GameRules:
-    """Bounds of a mode, in seconds. A game can be ended until it expires, if it was not longer than ``max_seconds``."""
-
-    min_seconds: int = 0
-    max_seconds: int = 4 * 3600
-    expires_seconds: int = 24 * 3600
-
-
-DEFAULT_RULES = GameRules()
-
-
-@dataclass(frozen=True, slots=True)
-class GameResult:
+class GameResult(Struct, frozen=True):
     """What gameEnd answered, kept with the game so that the same call gets the same answer."""
 
     ended_at: datetime
     placements: tuple[Placement, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Game:
+class Game(Struct, frozen=True):
     player_id: str
     game_id: str
     mode: str

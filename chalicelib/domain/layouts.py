@@ -1,7 +1,8 @@
 """Layouts: how the rank index of a board and period is stored, and how one layout follows another under traffic."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 MIN_DIGITS, MAX_DIGITS = 3, 6
 MAX_LANES = 32
@@ -16,8 +17,7 @@ class Listing(StrEnum):
     B = "b"
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """One build of a rank index. See docs/explanation/ranking.md.
 
     ``digits`` is the depth of the score's part of the tree, ``lanes`` how many copies of each node share the writes,
@@ -35,8 +35,7 @@ class Layout:
     """The build that filled the listing: builds that list alike share one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Indexing:
+class Indexing(Struct, frozen=True):
     """Which layouts of one board and period are in use: one is read, all are written.
 
     A fresh layout is written before it is read, and the old one is written until nobody can still be reading it.
@@ -57,8 +56,7 @@ class Indexing:
         return max(self.given_up, *(layout.generation for layout in self.written))
 
 
-@dataclass(frozen=True, slots=True)
-class Layouts:
+class Layouts(Struct, frozen=True):
     """The layouts of all periods of a board."""
 
     first: Layout = Layout()

@@ -5,11 +5,11 @@ and two callers can never disagree about it.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from cronsim import CronSim, CronSimError
+from msgspec import Struct
 
 ALL_TIME = "all"
 _ID_FORMAT = "%Y%m%dT%H%MZ"
@@ -21,8 +21,7 @@ class ScheduleError(ValueError):
     """The text is no five-field cron expression, or one that never fires."""
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(Struct, frozen=True):
     """Half-open: ``start`` belongs to it, ``end`` to the next one. None on a side means without end on that side."""
 
     period_id: str

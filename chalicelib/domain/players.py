@@ -2,9 +2,10 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 MAX_NAME_LENGTH = 32
 _VISIBLE = frozenset("LNPS")
@@ -31,16 +32,14 @@ class PlayerState(StrEnum):
     """Deletion began; nothing new may be stored for this player."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """What a player signs in with; only its SHA-256 digest is kept."""
 
     kind: IdentityKind
     digest: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Player:
+class Player(Struct, frozen=True, kw_only=True):
     player_id: str
     display_name: str
     locale: str = "en"

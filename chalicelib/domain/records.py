@@ -1,8 +1,9 @@
 """Records: what is stored per player, board and period, and how a submission changes it."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 from chalicelib.domain.boards import INT64_MAX, INT64_MIN, Board, Operator
 from chalicelib.domain.periods import Period
@@ -26,15 +27,13 @@ class Reason(StrEnum):
     NO_SUBSCORE = "no_subscore"
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(Struct, frozen=True):
     board_id: str
     score: int
     subscore: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     player_id: str
     board_id: str
     period_id: str
@@ -49,8 +48,7 @@ class Record:
     expires_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """A submission applied: the outcome and, unless rejected, the (score, subscore) that stands."""
 
     outcome: Outcome
@@ -59,8 +57,7 @@ class Change:
     reason: Reason | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(Struct, frozen=True):
     """A record as answers show it."""
 
     score: int
@@ -68,8 +65,7 @@ class Score:
     achieved_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(Struct, frozen=True):
     """What one submission did to one board, as gameEnd answers it."""
 
     board_id: str

@@ -1,10 +1,11 @@
 """Boards: definitions, kept in memory for a moment, and the rules of changing them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice, takewhile
+
+from msgspec.structs import replace
 
 from chalicelib.domain import boards, periods
 from chalicelib.domain.boards import Board, Limits
@@ -107,7 +108,7 @@ class Boards:
         """
         for _ in range(_ATTEMPTS):
             before = self.refreshed(board_id)
-            after = replace(before, **changes)  # type: ignore[arg-type]  # the API's type names and checks the fields
+            after = replace(before, **changes)  # the API's type names and checks the fields
             self._check(after)
             self._check_sealed(before, after)
             stored = self._store.replace(before, after)

@@ -7,7 +7,8 @@ from msgspec import Struct
 
 from chalicelib import logs
 from chalicelib.domain import games
-from chalicelib.domain.games import DEFAULT_RULES, Game, GameResult, GameRules
+from chalicelib.domain.game_rules import DEFAULT_RULES, GameRules
+from chalicelib.domain.games import Game, GameResult
 from chalicelib.domain.records import Submission
 from chalicelib.errors import (
     ContendedError,

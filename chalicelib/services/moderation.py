@@ -1,6 +1,6 @@
 """Moderation: records deleted or hidden, and their places in the ranks with them, in one transaction."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from chalicelib.domain.boards import Board
 from chalicelib.domain.records import Record

@@ -1,9 +1,9 @@
 """Players: registering, signing in, profiles, and leaving with everything."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from chalicelib.domain import players
 from chalicelib.domain.games import Game

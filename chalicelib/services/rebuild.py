@@ -14,7 +14,7 @@ from functools import partial
 from itertools import islice
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from chalicelib.domain import periods
 from chalicelib.domain.boards import Board
@@ -197,7 +197,7 @@ class Rebuild:
         state = _decoded(job)
         if job.state is not JobState.RUNNING or job.phase not in _BEFORE_THE_SWITCH:
             raise ConflictError(f"the rebuild can no longer be given up: {job.state}, {job.phase}", phase=job.phase)
-        state = msgspec.structs.replace(state, outcome=JobState.ABORTED, message="given up")
+        state = structs.replace(state, outcome=JobState.ABORTED, message="given up")
         return self._jobs.replace(_at(RebuildPhase.GIVE_UP, job, state).released(), job)
 
     def _same(self, job: Job, options: Options) -> Job:
@@ -289,7 +289,7 @@ class Rebuild:
             state.outcome, state.message = JobState.DONE, "switched before it could be given up"
             return _at(RebuildPhase.FORGET, job, state)
         before, after = Indexing(state.old, (state.fresh,)), Indexing(state.old)
-        self._relayout(job, {before, after}, replace(after, given_up=state.fresh.generation))
+        self._relayout(job, {before, after}, structs.replace(after, given_up=state.fresh.generation))
         return self._after_grace(_at(RebuildPhase.DELETE, job, state))
 
     def _delete(self, job: Job, state: RebuildState, board: Board) -> Job:
@@ -333,10 +333,10 @@ class Rebuild:
 
         def change(layouts: Layouts) -> Layouts:
             current = layouts.of(job.period_id)
-            if replace(current, given_up=0) not in expected:
+            if structs.replace(current, given_up=0) not in expected:
                 raise ConflictError(f"the layouts of board {job.board_id!r} changed under the rebuild", phase=job.phase)
             given_up = max(current.given_up, wanted.given_up)
-            return layouts.with_period(job.period_id, replace(wanted, given_up=given_up))
+            return layouts.with_period(job.period_id, structs.replace(wanted, given_up=given_up))
 
         self._boards.relayout(job.board_id, change)
 
@@ -350,7 +350,7 @@ def layouts_of(job: Job) -> tuple[Layout, Layout]:
 def _with_later(first_id: str, options: Options, layouts: Layouts) -> Layouts:
     current = layouts.of(first_id).read
     earlier = tuple(pair for pair in layouts.since if pair[0] < first_id)
-    return replace(layouts, since=(*earlier, (first_id, options.applied(current, current.generation))))
+    return structs.replace(layouts, since=(*earlier, (first_id, options.applied(current, current.generation))))
 
 
 def _at(phase: RebuildPhase, job: Job, state: RebuildState) -> Job:

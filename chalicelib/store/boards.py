@@ -1,8 +1,7 @@
 """The boards table: one item per board definition."""
 
-from dataclasses import replace
-
 import msgspec
+from msgspec.structs import replace
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
 

@@ -1,7 +1,9 @@
-from dataclasses import replace
 from datetime import timedelta
 
-from chalicelib.domain.games import GameResult, GameRules, canonical, start
+from msgspec.structs import replace
+
+from chalicelib.domain.game_rules import GameRules
+from chalicelib.domain.games import GameResult, canonical, start
 from chalicelib.domain.records import Submission
 from tests.world import EPOCH
 

@@ -1,9 +1,9 @@
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from chalicelib.domain.boards import INT64_MAX, INT64_MIN, Board, Limits, Operator, SortOrder
 from chalicelib.domain.periods import EVER, Period

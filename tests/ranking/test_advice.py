@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from chalicelib.domain.layouts import MAX_DIGITS, MAX_LANES, MAX_SLICES, MIN_DIGITS, Layout, fresh
 from chalicelib.ranking import advice
@@ -32,7 +33,9 @@ CALM = Figures(Layout(), 10_000, 3.0, 100.0, 2.0)
 def wanted(known: Figures) -> Layout:
     by_setting = {change.setting: change.wanted for change in changes(known)}
     now = known.layout
-    return replace(now, **{name: by_setting.get(name, getattr(now, name)) for name in ("digits", "lanes", "slices")})
+    return structs.replace(
+        now, **{name: by_setting.get(name, getattr(now, name)) for name in ("digits", "lanes", "slices")}
+    )
 
 
 def test_a_calm_board_of_ordinary_size_needs_nothing() -> None:
@@ -115,7 +118,7 @@ def test_a_cut_that_does_not_help_enough_is_called_that() -> None:
 def test_a_rebuild_costs_more_for_more_records_and_for_another_listing(known: Figures, layout: Layout) -> None:
     built = fresh(known.layout, 1, digits=layout.digits, lanes=layout.lanes, slices=layout.slices)
     price, twice = cost(known, built, 70), cost(replace(known, records=2 * known.records), built, 70)
-    alike = cost(known, replace(built, listing=known.layout.listing), 70)
+    alike = cost(known, structs.replace(built, listing=known.layout.listing), 70)
 
     assert price.write_units >= 2 * known.records
     assert twice.write_units >= price.write_units >= alike.write_units

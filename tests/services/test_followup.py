@@ -1,10 +1,10 @@
 """The follower of the stream: what it counts, what it leaves alone, and what it does not let pass."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.records import Submission
 from chalicelib.services.followup import RESERVE_MILLISECONDS

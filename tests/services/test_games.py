@@ -4,7 +4,8 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.boards import INT64_MAX, INT64_MIN, Limits, Operator, SortOrder
-from chalicelib.domain.games import Game, GameRules
+from chalicelib.domain.game_rules import GameRules
+from chalicelib.domain.games import Game
 from chalicelib.domain.records import Outcome, Placement, Reason, Score, Submission
 from chalicelib.errors import (
     BoardNotFoundError,

@@ -1,8 +1,7 @@
 """Writers whose board definition is out of date: nobody is counted twice, nobody is lost in a build."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.bootstrap.serving import Services
 from chalicelib.domain.layouts import UNCUT, Indexing, Layout, Layouts, fresh

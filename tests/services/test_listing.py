@@ -1,11 +1,11 @@
 """A listing cut into slices reads like one that is not."""
 
-from dataclasses import replace
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from chalicelib.domain.boards import Board
 from chalicelib.domain.layouts import Layout, Layouts
@@ -48,7 +48,7 @@ class Stage:
 
 def board(slices: int, digits: int = 3, **rules: object) -> Board:
     layouts = Layouts(Layout(digits=digits, slices=slices))
-    return replace(Board(board_id="race", title="Race", layouts=layouts, created_at=EPOCH), **rules)  # type: ignore[arg-type]  # named
+    return replace(Board(board_id="race", title="Race", layouts=layouts, created_at=EPOCH), **rules)
 
 
 @pytest.mark.property

@@ -1,4 +1,4 @@
-from chalicelib.domain.games import GameRules
+from chalicelib.domain.game_rules import GameRules
 from chalicelib.domain.records import Submission
 from tests.world import World
 

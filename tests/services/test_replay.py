@@ -1,11 +1,11 @@
 """Replays: whatever letters say, players are counted as their records say now."""
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.services.followup import RESERVE_MILLISECONDS
 from chalicelib.services.replay import Replayed

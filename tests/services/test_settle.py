@@ -1,12 +1,12 @@
 """Settling: any order, any repetition, any company, and the index counts everybody once."""
 
-from dataclasses import replace
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
+from msgspec.structs import replace
 
 from chalicelib.domain.boards import Board
 from chalicelib.domain.layouts import UNCUT, Indexing, Layout

@@ -1,11 +1,11 @@
 """What the models write, they read back: boards, games, players, sessions."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from chalicelib.domain.boards import Board, Limits
 from chalicelib.domain.games import Game, GameResult

@@ -1,9 +1,9 @@
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from chalicelib.domain.boards import Board
 from chalicelib.domain.layouts import Indexing, Layout, Layouts, Listing
@@ -46,7 +46,7 @@ def new_store() -> RecordStore:
 
 
 def record(player: str, score: int, **fields: object) -> Record:
-    return replace(Record(player, "race", "all", score, 0, EPOCH, 1, player), **fields)  # type: ignore[arg-type]  # named
+    return replace(Record(player, "race", "all", score, 0, EPOCH, 1, player), **fields)
 
 
 def stored(store: RecordStore, *listed: Record) -> None:
