@@ -51,6 +51,12 @@ def rebuild_ranks(event: Any, context: Any) -> Any:
 
 
 @app.lambda_function()
+def export_records(event: Any, context: Any) -> Any:
+    """Write a board's standings to files, as an operator asks for it."""
+    return _events("operations").export(event, context)
+
+
+@app.lambda_function()
 def advise_ranks(event: Any, context: Any) -> Any:
     """Say which layout suits a board."""
     return _events("operations").advise(event, context)
@@ -58,7 +64,7 @@ def advise_ranks(event: Any, context: Any) -> Any:
 
 @app.schedule(Rate(5, unit=Rate.MINUTES))
 def keep_ranks(event: CloudWatchEvent) -> None:
-    """Go on with audits and rebuilds under way, and begin the audits that are due."""
+    """Go on with audits, rebuilds and exports under way, and begin the audits that are due."""
     _events("operations").keep(event.context)
 
 

@@ -45,6 +45,9 @@ class Config(msgspec.Struct, frozen=True):
     lean_calls: bool = True
     """False: botocore makes the calls to DynamoDB by itself, at several times the processor time."""
 
+    exports_bucket: str = ""
+    """Where exports go; "": nowhere, they are refused."""
+
     def table(self, noun: str) -> str:
         return f"{self.table_prefix}{noun}"
 
@@ -81,6 +84,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
         admin_key_hashes=_hashes(environ.get("LAUREL_ADMIN_KEY_HASHES", "")),
         game_rules_by_mode=_game_rules(environ.get("LAUREL_GAME_RULES", "{}")),
         lean_calls=_lean(environ.get("LAUREL_CALLS", "lean")),
+        exports_bucket=environ.get("LAUREL_EXPORTS_BUCKET", ""),
         layout_grace=_grace(environ.get("LAUREL_LAYOUT_GRACE_SECONDS", str(DEFAULT_GRACE_SECONDS))),
     )
 
