@@ -57,26 +57,26 @@ class Template:
     """A template with the parameters of one deployment."""
 
     def __init__(self, file: Path, arguments: Mapping[str, str]) -> None:
-        self._document = read(file)
-        self.parameters: Json = self._document.get("Parameters", {})
+        self.document = read(file)
+        self.parameters: Json = self.document.get("Parameters", {})
         defaults = {name: str(rules["Default"]) for name, rules in self.parameters.items() if "Default" in rules}
         self._values = {**PSEUDO_PARAMETERS, **defaults, **arguments}
-        self.conditions: Json = self._document.get("Conditions", {})
+        self.conditions: Json = self.document.get("Conditions", {})
 
     def resources(self, kind: str = "AWS") -> list[Resource]:
         """Return those that this deployment has, of one type, of one service, or all."""
         return [resource for resource in self._resources() if f"{resource.kind}::".startswith(f"{kind}::")]
 
     def outputs(self) -> Json:
-        outputs = self._document.get("Outputs", {})
+        outputs = self.document.get("Outputs", {})
         return {name: self._value(output["Value"]) for name, output in outputs.items() if self._is_wanted(output)}
 
     def types(self) -> set[str]:
         """Return the types of all resources, whether this deployment has them or not."""
-        return {resource["Type"] for resource in self._document["Resources"].values()}
+        return {resource["Type"] for resource in self.document["Resources"].values()}
 
     def _resources(self) -> Iterator[Resource]:
-        for name, resource in self._document["Resources"].items():
+        for name, resource in self.document["Resources"].items():
             if self._is_wanted(resource):
                 attributes = {key: value for key, value in resource.items() if key not in {"Type", "Properties"}}
                 yield Resource(name, resource["Type"], self._value(resource["Properties"]), attributes)
@@ -130,7 +130,7 @@ class Template:
     def _given_name(self, reference: str) -> Any:
         """Return the name a resource is given, where a reference to it, or to one of its attributes, is just that."""
         logical_name, _, attribute = reference.partition(".")
-        resource = self._document["Resources"][logical_name]
+        resource = self.document["Resources"][logical_name]
         attribute = attribute or _NAMED_BY.get(resource["Type"], "")
         return self._value(resource["Properties"].get(attribute))
 
