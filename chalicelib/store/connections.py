@@ -29,6 +29,8 @@ from botocore.httpsession import get_cert_path
 from msgspec import Struct
 from urllib3.util import wait_for_read
 
+from chalicelib.store.trust import Trust
+
 
 class Response(Protocol):
     """What is read of a reply, whoever received it."""
@@ -81,10 +83,8 @@ class Connections:
         weakref.finalize(self, _close_all, self._kept)
 
     def send(self, request: AWSPreparedRequest) -> Response:
-        connection = self._idle() or self._unopened()
+        connection = self._idle() or self._opened()
         try:
-            if connection.sock is None:
-                self._open(connection)
             received = self._exchanged(connection, request)
         except BaseException:  # half a reply may still come on it
             connection.close()
@@ -115,18 +115,35 @@ class Connections:
             with suppress(IndexError):  # other threads took them all meanwhile
                 self._kept.popleft().close()
 
-    def _unopened(self) -> HTTPConnection:
-        timeout = self._config.connect_timeout
-        if self._tls is None:
-            return HTTPConnection(self._host, self._port, timeout=timeout)
-        return HTTPSConnection(self._host, self._port, timeout=timeout, context=self._tls)
-
     @cached_property
-    def _tls(self) -> ssl.SSLContext | None:
-        """One for all connections: reading the certificates takes longer than a call."""
-        return ssl.create_default_context(cafile=self._certificates) if self._is_secure else None
+    def _trust(self) -> Trust:
+        """One for all connections: reading certificates takes longer than a call."""
+        return Trust(self._certificates)
 
-    def _open(self, connection: HTTPConnection) -> None:
+    def _opened(self) -> HTTPConnection:
+        if not self._is_secure:
+            return self._connected(HTTPConnection(self._host, self._port, timeout=self._config.connect_timeout))
+        context = self._trust.context
+        try:
+            return self._connected(self._secured(context))
+        except SSLError as error:
+            unknown = isinstance(error.__cause__, ssl.SSLCertVerificationError)
+            if not (unknown and self._trust.widened(context)):
+                raise
+        return self._connected(self._secured(self._trust.context))
+
+    def _secured(self, context: ssl.SSLContext) -> HTTPSConnection:
+        return HTTPSConnection(self._host, self._port, timeout=self._config.connect_timeout, context=context)
+
+    def _connected(self, connection: HTTPConnection) -> HTTPConnection:
+        try:
+            self._connect(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _connect(self, connection: HTTPConnection) -> None:
         try:
             connection.connect()
         except TimeoutError as error:

@@ -18,13 +18,14 @@ from botocore.exceptions import (
     ReadTimeoutError,
     SSLError,
 )
-from botocore.httpsession import URLLib3Session
+from botocore.httpsession import URLLib3Session, where
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from chalicelib.store.connections import Connections, sender
+from chalicelib.store.trust import Trust
 from tests.store.scripted import CUT, Answer, Request, Server, reply, serving, silent, unused
 
 CONFIG = ClientConfig(connect_timeout=1, read_timeout=0.3, max_pool_connections=3)
@@ -186,7 +187,10 @@ def test_replies_keep_to_their_requests_whatever_breaks(server: Server, connecti
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate for localhost that vouches for itself, and its key."""
-    path = tmp_path_factory.mktemp("tls") / "localhost.pem"
+    return _authority(tmp_path_factory.mktemp("tls") / "localhost.pem")
+
+
+def _authority(path: Path) -> Path:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = dt.datetime.now(dt.UTC)
@@ -230,6 +234,39 @@ def test_who_is_not_vouched_for_gets_no_request(secure: Server, authority: Path,
     with pytest.raises(SSLError):
         sent(Connections(secure.url.replace("localhost", name), certificates, CONFIG))
     assert secure.requests == []
+
+
+@pytest.mark.parametrize(("amazons", "handshakes"), [("localhost", 1), ("stranger", 2)])
+def test_all_of_a_bundle_is_believed_though_amazons_is_read_first(
+    secure: Server, authority: Path, tmp_path: Path, amazons: str, handshakes: int
+) -> None:
+    known = {"localhost": authority.read_text(), "stranger": _authority(tmp_path / "stranger.pem").read_text()}
+    labels = {name: "Amazon Root CA 1" if name == amazons else f"{name} CA" for name in known}
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_text("\n".join(f'# Label: "{labels[name]}"\n# Serial: 1\n{pem}' for name, pem in known.items()))
+    secure.script = lambda request: Answer(reply(request.body).sent, closes=True)
+    connections = Connections(secure.url, str(bundle), CONFIG)
+
+    assert [sent(connections, body) for body in (b"1", b"2", b"3")] == [b"1", b"2", b"3"]
+    assert secure.connections == handshakes + 2
+    connections.close()
+
+
+def test_amazons_certificates_are_found_among_all_that_botocore_brings() -> None:
+    trust = Trust(where())
+    few, everybody = trust.context, ssl.create_default_context(cafile=where())
+
+    assert {_name(each) for each in few.get_ca_certs()} == {
+        *(f"Amazon Root CA {number}" for number in (1, 2, 3, 4)),
+        "Starfield Services Root Certificate Authority - G2",
+    }
+    assert trust.widened(few)
+    assert trust.context.get_ca_certs() == everybody.get_ca_certs()
+    assert not trust.widened(trust.context)
+
+
+def _name(certificate: Any) -> str:
+    return str(dict(pair for (pair,) in certificate["subject"])["commonName"])
 
 
 def test_more_over_tls_than_was_asked_for_is_given_to_nobody(secure: Server, authority: Path) -> None:
