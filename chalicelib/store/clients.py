@@ -11,6 +11,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.errors import StoreUnavailableError
 
+SERVICES = frozenset({"dynamodbstreams", "s3", "sqs"})
+"""Those there are clients of, beside DynamoDB's own. Of no others does deploy/pruning.py package what botocore knows."""
+
 _CONNECT_TIMEOUT, _READ_TIMEOUT = 1.0, 5.0
 
 
@@ -42,6 +45,8 @@ class Clients:
 
     def of(self, service: str) -> Any:
         if service not in self._made:
+            if service not in SERVICES:
+                raise LookupError(f"{service} is not packaged: add it to SERVICES here and in deploy/pruning.py")
             self._made[service] = self.connect(service)
         return self._made[service]
 
