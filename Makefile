@@ -17,7 +17,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(if 
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo replay audit rebuild advise check test test-fast lint types imports format lock bench bench-ranking alarms docs clean
+.PHONY: help setup run demo replay audit rebuild advise export check test test-fast lint types imports format lock bench bench-ranking alarms docs clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -45,6 +45,9 @@ rebuild: $(STAMP) ## build a rank index anew while it is in use (BOARD=, PERIOD=
 
 advise: $(STAMP) ## say which layout suits a board, why, and what the change costs (BOARD=, PERIOD=, WRITES=)
 	@$(BIN)/python -m ops.advise
+
+export: $(STAMP) ## write a board's standings to files (BOARD=, PERIOD=, FORMAT=csv, TO=folder, STAGE=)
+	@$(BIN)/python -m ops.export
 
 check: lint types imports test ## everything CI runs
 	@echo "check: passed"

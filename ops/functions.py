@@ -30,8 +30,12 @@ class Functions:
         self._port = environ.get("PORT") or str(DEFAULT_PORT)
         # A call that was cut off may have done its work: whoever asks decides whether to ask again.
         config = Config(read_timeout=LONGEST_CALL_SECONDS, connect_timeout=5, retries={"total_max_attempts": 1})
+        self._client = self.client("lambda", config)
+
+    def client(self, service: str, config: Config | None = None) -> Any:
+        """Return a botocore client of the place where the deployment is, or raise CommandError."""
         try:
-            self._client: Any = botocore.session.Session().create_client("lambda", config=config, **self._place())
+            return botocore.session.Session().create_client(service, config=config, **self._place())
         except BotoCoreError as error:
             raise CommandError(f"The AWS settings of this environment do not do: {error}") from error
 

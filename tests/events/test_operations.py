@@ -9,7 +9,7 @@ from chalicelib.domain.layouts import Layout
 from chalicelib.events import operations
 from chalicelib.services.rebuild import Options
 from tests.fake_dynamodb import Call
-from tests.services.works import Works, altered, crowd, put
+from tests.services.works import BUCKET, Works, altered, crowd, put
 from tests.world import World
 
 HOUR = 3_600_000
@@ -209,6 +209,36 @@ def test_advice_is_answered_with_figures_changes_and_their_cost(works: Works) ->
     assert {change["setting"]: change["wanted"] for change in answer["changes"]} == {"lanes": 4, "slices": 2}
     assert (answer["layout"]["lanes"], answer["layout"]["slices"]) == (4, 2)
     assert answer["cost"]["write_units"] > 0
+
+
+def export(works: Works, context: Context | None = None, **request: Any) -> Any:
+    return operations.export({"board_id": "race", **request}, context or Context(), lambda: works.use)
+
+
+def test_an_export_answers_where_its_files_are(works: Works) -> None:
+    answer = export(works, format="csv")
+
+    manifest = answer["export"]["manifest"]
+    assert (answer["job"]["kind"], answer["job"]["state"], answer["job"]["done"]) == ("export", "done", 7)
+    assert manifest == f"exports/race/all/{answer['job']['job_id']}/manifest.json"
+    assert {manifest, *(each["name"] for each in answer["export"]["files"])} <= set(works.s3.objects)
+    assert (answer["export"]["bucket"], answer["export"]["records"]) == (BUCKET, 7)
+
+
+def test_an_export_goes_on_where_the_last_invocation_ended(works: Works) -> None:
+    first = export(works, Context(milliseconds=operations.RESERVE_MILLISECONDS + 100, look=60))
+    second = export(works, job_id=first["job"]["job_id"])
+
+    assert (first["job"]["state"], first["job"]["done"], first["export"]["manifest"]) == ("running", 3, None)
+    assert (second["job"]["state"], second["job"]["job_id"]) == ("done", first["job"]["job_id"])
+    assert export(works, job_id=first["job"]["job_id"]) == second
+
+
+def test_an_export_is_refused_with_the_rule(works: Works) -> None:
+    assert "format" in export(works, format="xlsx")["error"]["message"]
+    assert export(works, period="20261122T0000Z")["error"]["code"] == "period_not_found"
+    export(works, Context(milliseconds=operations.RESERVE_MILLISECONDS + 100, look=60))
+    assert export(works, format="csv")["error"]["code"] == "conflict"
 
 
 def test_the_schedule_audits_what_is_there(works: Works, caplog: pytest.LogCaptureFixture) -> None:
