@@ -13,6 +13,8 @@ import botocore.session
 from deploy.changes import Change, Kind
 
 READS = ("Get", "List", "Describe", "Head")
+OF_STACKS = frozenset({"CreateStack", "UpdateStack", "DeleteStack", "CreateChangeSet", "DeleteChangeSet"})
+"""What a stack changes is told by itself."""
 ARGUMENTS = "laurel_arguments"
 """Where a call's arguments are kept while botocore makes a request of them."""
 
@@ -84,7 +86,7 @@ class Journal:
 
     def _note(self, **call: Any) -> Answer | None:
         operation, arguments = call["model"].name, call["context"][ARGUMENTS]
-        if operation.startswith(READS):
+        if operation.startswith(READS) or operation in OF_STACKS:
             return None
         self.changes.append(change(operation, arguments))
         return _answer(arguments) if self._rehearsed else None
@@ -111,8 +113,8 @@ def change(operation: str, arguments: Mapping[str, Any]) -> Change:
     """
     kind, subject = SUBJECTS.get(operation, (Kind.CHANGE, operation))
     named = {name: str(value).rpartition(":function:")[2] or value for name, value in arguments.items()}
-    detail = DETAILS.get(operation, "") or ", ".join(_details(operation, arguments))
-    return Change(kind, subject.format_map(named), detail.format_map(named))
+    detail = DETAILS[operation].format_map(named) if operation in DETAILS else ", ".join(_details(operation, arguments))
+    return Change(kind, subject.format_map(named), detail)
 
 
 def _details(operation: str, arguments: Mapping[str, Any]) -> list[str]:

@@ -40,3 +40,8 @@ def role_name(stage: str, function: str) -> str:
 
 def log_group_name(stage: str, function: str) -> str:
     return f"/aws/lambda/{function_name(stage, function)}"
+
+
+def admin_key_name(stage: str) -> str:
+    """Return the name of the secret that admits to the admin routes."""
+    return f"{APP}-{stage}/admin-key"

@@ -78,6 +78,22 @@ def render(policies: Path, place: Place) -> None:
         file.write_text(json.dumps(document, indent=2))
 
 
+def completed(policy: Path, place: Place, added: Iterable[str]) -> Any:
+    """Return a policy as IAM takes it: with what its stage adds to every policy, and with every placeholder filled in.
+
+    Raises:
+        DeployError: The policy has a placeholder that nobody fills in.
+    """
+    document = json.loads(policy.read_text())
+    for name in added:
+        extra = json.loads((policy.parent / _ADDED / f"{name}.json").read_text())["Statement"]
+        document["Statement"] += _filled(extra, {"Function": deployed_name(policy.stem, place.stage)})
+    document = rendered(document, place)
+    if left := _PLACEHOLDER.search(json.dumps(document)):
+        raise DeployError(f".chalice/policies/{policy.name}: nobody fills in {left[0]}")
+    return document
+
+
 def rendered(value: Any, place: Place) -> Any:
     """Return a policy, or a part of one, with its placeholders filled in."""
     return _filled(value, place.values)

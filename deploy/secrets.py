@@ -8,6 +8,7 @@ import hashlib
 from typing import Any
 
 from deploy.errors import DeployError
+from deploy.layout import admin_key_name
 from deploy.target import Target
 
 MIN_LENGTH = 32
@@ -28,9 +29,9 @@ def environment(target: Target, signing_key_arn: str, admin_key_arn: str) -> dic
     return {"LAUREL_SIGNING_KEYS": ",".join(signing), "LAUREL_ADMIN_KEY_HASHES": ",".join(admitted)}
 
 
-def admin_key(target: Target, arn: str) -> str:
+def admin_key(target: Target) -> str:
     """Return the admin key that is current."""
-    return versions(target, arn)[0][1]
+    return versions(target, admin_key_name(target.stage))[0][1]
 
 
 def versions(target: Target, arn: str) -> list[Version]:

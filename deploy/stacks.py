@@ -46,7 +46,6 @@ class Stack:
     target: Target
     name: str
     body: str
-    resources: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     say: Say = lambda _: None
 
@@ -54,7 +53,7 @@ class Stack:
         """Return what ``apply`` would change. Changes nothing: a change set is made, read and deleted."""
         stack = self._described()
         if not stack:
-            return [Change(Kind.ADD, f"stack {self.name}", f"{len(self.resources)} resources")]
+            return [Change(Kind.ADD, f"stack {self.name}")]
         if stack["StackStatus"] in NEVER_MADE:
             return [Change(Kind.REPLACE, f"stack {self.name}", "its creation had failed")]
         self._require_settled(stack)

@@ -1,6 +1,6 @@
-"""The processes of the local run, each with an environment that holds nothing of the user's AWS.
+"""The embedded AWS as a process of its own, with an environment that holds nothing of the user's AWS.
 
-Both end when the one who started them does, in order or not: they read its end as the end of their standard input.
+It ends when the one who started it does, in order or not: it reads that as the end of its standard input.
 """
 
 import json
@@ -18,19 +18,17 @@ from pathlib import Path
 from local import state
 from local.layout import ACCESS_KEY, CHECKOUT, LOOPBACK, REGION, SECRET_KEY
 
-SERVICES = "apigateway,cloudformation,dynamodb,dynamodbstreams,events,iam,kinesis,lambda,logs,s3,sns,sqs,sts"
+SERVICES = (
+    "apigateway,cloudformation,dynamodb,dynamodbstreams,events,iam,kinesis,lambda,logs,monitoring,s3,secretsmanager,"
+    "sns,sqs,sts"
+)
 READY_SECONDS = 15.0
-DEPLOY_SECONDS = 60.0
 # Data is saved while it stops, and there may be much of it.
 STOP_SECONDS = 120.0
 
 
 class StartError(Exception):
     """The local run could not come up; the message says why and what to do."""
-
-
-class DeployError(Exception):
-    """The app was not deployed; the message is the developer's to read."""
 
 
 class Emulator:
@@ -83,37 +81,6 @@ class Emulator:
             self._process.wait()
         _end_group(self._process.pid)
         shutil.rmtree(self.work_dir, ignore_errors=True)
-
-
-class Deployment:
-    """One deployment, its process started ahead of its request: see local/deploy.py."""
-
-    def __init__(self, endpoint: str, work_dir: Path) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "local.deploy"],
-            cwd=CHECKOUT,
-            env=aws_environment(endpoint, home=work_dir),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-
-    def run(self, **request: object) -> None:
-        """Deploy, or raise DeployError; see ``local.deploy.main`` for what to request."""
-        try:
-            _, complaint = self._process.communicate(json.dumps(request), DEPLOY_SECONDS)
-        except subprocess.TimeoutExpired as error:
-            raise DeployError(f"The app was not imported and deployed within {DEPLOY_SECONDS:.0f} s.") from error
-        finally:
-            self._process.kill()
-        if self._process.returncode:
-            raise DeployError(complaint.strip())
-
-    def cancel(self) -> None:
-        self._process.kill()
-        self._process.communicate()
 
 
 def environment(port: int, work_dir: Path, state_dir: Path | None) -> dict[str, str]:

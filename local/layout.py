@@ -3,18 +3,15 @@
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-TEMPLATE = CHECKOUT / "infra" / "template.yaml"
-GATEWAY_RESPONSES = CHECKOUT / "infra" / "gateway_responses.json"
-STREAM_MAPPING = CHECKOUT / "infra" / "stream_mapping.json"
 STATE_DIR = CHECKOUT / ".local" / "state"
 
 STAGE = "local"
 TABLE_PREFIX = "laurel-local-"
-CLOUDFORMATION_STACK = "laurel-local"
 LOG_GROUP = "/aws/lambda/laurel-local"
 LAYOUT_GRACE_SECONDS = 6
 """How long a rebuild waits for writers of old. Nothing here works on for longer, as functions on AWS may."""
 API_ID = "laurel"
+API_NAME = "laurel-local"
 API_STAGE = "api"
 API_PATH = f"/_aws/execute-api/{API_ID}/{API_STAGE}/"
 

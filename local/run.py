@@ -11,10 +11,10 @@ from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
+from deploy.errors import DeployError
 from local import state, watch
-from local.children import DeployError, StartError
+from local.children import StartError
 from local.layout import CHECKOUT, DEFAULT_PORT, LOG_GROUP, STATE_DIR
-from local.resources import ResourceError
 from local.stack import LocalStack
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -44,7 +44,7 @@ def main() -> None:
         _run(_port(os.environ.get("PORT", "")))
     except KeyboardInterrupt:
         _say("Stopped; the data is saved.")
-    except (state.StateInUseError, StartError, ResourceError, DeployError) as error:
+    except (state.StateInUseError, StartError, DeployError) as error:
         sys.exit(str(error))
 
 
@@ -93,7 +93,7 @@ def _follow_changes(laurel: LocalStack, deployed: watch.Snapshot) -> None:
         _say(f"Changed: {', '.join(map(str, changed))}")
         try:
             laurel.deploy()
-        except (DeployError, ResourceError) as error:
+        except DeployError as error:
             _say(f"{error}\nNot deployed; what ran before still runs.")
         else:
             _complain(laurel.first_answer())

@@ -3,13 +3,20 @@
 import urllib.error
 import urllib.request
 from contextlib import ExitStack
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from local import credentials, resources, state, subscriptions
-from local.children import Deployment, Emulator
-from local.layout import API_PATH, CHECKOUT, GATEWAY_RESPONSES, LAYOUT_GRACE_SECONDS, TEMPLATE
+from deploy import secrets, stages
+from deploy.app import AppDeployment
+from deploy.deployment import Deployment, edge_stack
+from deploy.errors import DeployError
+from deploy.target import Target
+from local import project, state
+from local.children import Emulator
+from local.layout import API_ID, API_PATH, CHECKOUT, LAYOUT_GRACE_SECONDS, STAGE
+from local.target import embedded
 
 FIRST_ANSWER_SECONDS = 30.0
 
@@ -25,8 +32,7 @@ class LocalStack:
     Raises:
         StateInUseError: On entry: another run holds ``state_dir``.
         StartError: On entry: the port is taken, or the embedded AWS did not start.
-        ResourceError: On entry: CloudFormation refused the template.
-        DeployError: On entry: the app could not be deployed.
+        DeployError: On entry: CloudFormation refused the template, or the app could not be deployed.
     """
 
     def __init__(self, project: Path = CHECKOUT, *, port: int = 0, state_dir: Path | None = None) -> None:
@@ -34,7 +40,7 @@ class LocalStack:
         self._port = port
         self._state_dir = state_dir
         self._cleanup = ExitStack()
-        self._prepared: Deployment | None = None
+        self._prepared: AppDeployment | None = None
 
     def __enter__(self) -> Self:
         with ExitStack() as unfinished:
@@ -59,8 +65,13 @@ class LocalStack:
         return f"{self.aws_endpoint}{API_PATH}"
 
     @property
+    def target(self) -> Target:
+        """Where this Laurel is deployed to: the embedded AWS, whatever the environment says about the real one."""
+        return self._target
+
+    @cached_property
     def admin_key(self) -> str:
-        return self._credentials.admin_key
+        return secrets.admin_key(self._target)
 
     @property
     def running(self) -> bool:
@@ -72,29 +83,24 @@ class LocalStack:
 
     def prepare_deployment(self) -> None:
         """Start the next deployment's process now, which takes half a second off it later."""
-        self._prepared = self._prepared or Deployment(self.aws_endpoint, self._emulator.work_dir)
+        self._prepared = self._prepared or AppDeployment(self._target)
 
     def deploy(self) -> None:
         """Bring resources and app in line with their files.
 
         Raises:
-            ResourceError: CloudFormation refused the template. The app is as it was.
-            DeployError: The app could not be deployed. If it could not be read or imported, it is as it was.
+            DeployError: CloudFormation refused the template, or the app could not be deployed. If it could not be read
+                or imported, it is as it was.
         """
-        made = resources.apply(TEMPLATE, self.aws_endpoint)
-        deployment = self._prepared or Deployment(self.aws_endpoint, self._emulator.work_dir)
-        self._prepared = None
-        deployment.run(
-            source=str(self._project),
-            copy=str(self._emulator.work_dir / "project"),
-            gateway_responses=str(GATEWAY_RESPONSES),
-            environment={
-                **self._credentials.environment(),
-                "LAUREL_RECORDS_STREAM_ARN": made["RecordsStreamArn"],
-                "LAUREL_LAYOUT_GRACE_SECONDS": str(LAYOUT_GRACE_SECONDS),
-            },
-        )
-        subscriptions.complete(self.aws_endpoint, made["RecordDeadLettersArn"])
+        copy = project.copied(self._project, self._emulator.work_dir / "project")
+        grace = {"LAUREL_LAYOUT_GRACE_SECONDS": str(LAYOUT_GRACE_SECONDS)}
+        deployment = Deployment(self._target, self._stage, copy, grace, thin=True)
+        self.prepare_deployment()
+        prepared, self._prepared = self._prepared, None
+        try:
+            deployment.run(prepared)
+        except DeployError as error:
+            raise DeployError(str(error).replace(str(copy), str(self._project))) from error
 
     def first_answer(self) -> str | None:
         """Make the first request, which starts the function; return what is wrong with the answer, if anything is."""
@@ -118,6 +124,10 @@ class LocalStack:
             self._cleanup.enter_context(state.held(self._state_dir))
         self._emulator = Emulator(self._port, self._state_dir)
         self._cleanup.callback(self._emulator.stop)
-        self._credentials = credentials.kept_in(self._state_dir or self._emulator.work_dir)
+        self._stage = stages.read(STAGE)
+        self._target = embedded(self._emulator.endpoint, home=self._emulator.work_dir)
         self.prepare_deployment()
         self._emulator.wait_until_ready()
+        if self._state_dir:
+            # It tells of an API that is made anew at every start.
+            edge_stack(self._target, self._stage, API_ID).delete()

@@ -1,4 +1,4 @@
-"""What a local run keeps between a clean stop and the next start: data, uploads and credentials, in one directory."""
+"""What a local run keeps between a clean stop and the next start: data, uploads and secrets, in one directory."""
 
 import fcntl
 import shutil
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 # Functions, routes and logs are left out: they are deployed anew at every start, so that no stale one can bite.
-KEPT_SERVICES = frozenset({"dynamodb", "s3", "sns", "sqs", "kinesis", "cloudformation"})
+KEPT_SERVICES = frozenset({"dynamodb", "s3", "sns", "sqs", "kinesis", "secretsmanager", "cloudformation"})
 OWNER_ONLY = 0o700
 
 
@@ -35,7 +35,7 @@ def aws_dir(directory: Path) -> Path:
 
 
 def discard(directory: Path) -> None:
-    """Begin anew: forget data, uploads and credentials. Only while no run holds ``directory``."""
+    """Begin anew: forget data, uploads and secrets. Only while no run holds ``directory``."""
     with held(directory):
         shutil.rmtree(directory)
 

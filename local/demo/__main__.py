@@ -10,7 +10,8 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
-from local.children import DeployError, StartError
+from deploy.errors import DeployError
+from local.children import StartError
 from local.demo.client import Client, DemoError, ServerGoneError
 from local.demo.crew import Crew
 from local.demo.crowd import crowd
@@ -18,7 +19,6 @@ from local.demo.match import Match
 from local.demo.opponent import opponent
 from local.demo.screen import Screen
 from local.layout import DEFAULT_PORT
-from local.resources import ResourceError
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 DEFAULT_PLAYERS = 2_000
@@ -34,7 +34,7 @@ def main() -> None:
         exact = _demo(screen, players=_number("PLAYERS", DEFAULT_PLAYERS, 1, MAX_PLAYERS))
     except KeyboardInterrupt:
         screen.say("\nStopped.")
-    except (DemoError, StartError, ResourceError, DeployError) as error:
+    except (DemoError, StartError, DeployError) as error:
         sys.exit(str(error))
     else:
         sys.exit(0 if exact else 1)

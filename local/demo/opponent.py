@@ -8,10 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from local import credentials
+from botocore.exceptions import BotoCoreError, ClientError
+
+from deploy import secrets
 from local.demo.client import DemoError
-from local.layout import API_PATH, LOOPBACK, STATE_DIR
+from local.layout import API_PATH, LOOPBACK
 from local.stack import LocalStack
+from local.target import embedded
 
 LOOK_SECONDS = 5.0
 
@@ -31,12 +34,12 @@ def opponent(port: int, say: Callable[[str], object]) -> Iterator[Opponent]:
 
     Raises:
         DemoError: Laurel is there, but its admin key is not.
-        StartError, ResourceError, DeployError: See LocalStack.
+        StartError, DeployError: See LocalStack.
     """
     url = f"http://{LOOPBACK}:{port}{API_PATH}"
     if _is_laurel(url):
         say(f"Playing against the Laurel that runs at {url}")
-        yield Opponent(url, _kept_admin_key(url), kept=True, last_words=str)
+        yield Opponent(url, _admin_key(port), kept=True, last_words=str)
         return
     started = time.monotonic()
     say(f"No Laurel runs on port {port}: starting one for the demo alone ...")
@@ -56,10 +59,8 @@ def _is_laurel(url: str) -> bool:
     return isinstance(answer, dict) and answer.get("name") == "laurel"
 
 
-def _kept_admin_key(url: str) -> str:
-    if not (STATE_DIR / credentials.FILE_NAME).exists():
-        raise DemoError(
-            f"{url} is a Laurel of another checkout: its admin key is not here. "
-            "Stop it, or name another port: make demo PORT=8000"
-        )
-    return credentials.kept_in(STATE_DIR).admin_key
+def _admin_key(port: int) -> str:
+    try:
+        return secrets.admin_key(embedded(f"http://{LOOPBACK}:{port}"))
+    except (BotoCoreError, ClientError) as error:
+        raise DemoError(f"The Laurel on port {port} does not give away its admin key: {error}") from error

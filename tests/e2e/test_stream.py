@@ -16,7 +16,6 @@ from chalicelib.services import clock
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.records import RecordStore
 from local.layout import CHECKOUT, TABLE_PREFIX
-from local.resources import client as aws
 from tests.e2e.client import Client, Player
 
 pytestmark = pytest.mark.e2e
@@ -54,7 +53,7 @@ class Backstage:
         return subprocess.run(command, cwd=CHECKOUT, env=environment, check=False, capture_output=True, text=True)
 
     def _aws(self, service: str) -> Any:
-        return aws(service, self.client.stack.aws_endpoint)
+        return self.client.stack.target.client(service)
 
 
 @pytest.fixture
@@ -100,7 +99,7 @@ def test_what_cannot_be_counted_waits_in_the_queue_until_it_can(client: Client, 
 
 
 def test_the_subscription_has_what_chalice_cannot_say(client: Client) -> None:
-    functions: Any = aws("lambda", client.stack.aws_endpoint)
+    functions = client.stack.target.client("lambda")
 
     [mapping] = functions.list_event_source_mappings(FunctionName="laurel-local-settle_records")["EventSourceMappings"]
 

@@ -2,13 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
 
-from local import resources
-from local.layout import API_ID, GATEWAY_RESPONSES
+from deploy.layout import GATEWAY_RESPONSES
+from local.layout import API_ID
 from local.stack import LocalStack
 
 
@@ -57,19 +56,6 @@ def test_a_preflight_is_answered_without_a_token(laurel: LocalStack) -> None:
     assert answer.status_code == 200
     assert answer.headers["Access-Control-Allow-Methods"] == "GET,OPTIONS"
     assert "Authorization" in answer.headers["Access-Control-Allow-Headers"]
-
-
-@pytest.mark.e2e
-def test_import_rest_api_still_ignores_its_document(laurel: LocalStack) -> None:
-    """The day this fails, local/gateway.py may leave the building of the API to chalice."""
-    gateway: Any = resources.client("apigateway", laurel.aws_endpoint)
-    document = {"swagger": "2.0", "info": {"title": "t", "version": "1"}, "paths": {"/here": {"get": {}}}}
-
-    imported = gateway.import_rest_api(body=json.dumps(document))
-
-    paths = [resource["path"] for resource in gateway.get_resources(restApiId=imported["id"])["items"]]
-    gateway.delete_rest_api(restApiId=imported["id"])
-    assert paths == ["/"]
 
 
 @pytest.mark.e2e

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from local import resources
 from local.layout import CHECKOUT, LOOPBACK, TABLE_PREFIX
+from local.target import embedded
 from tests.local.program import PATIENCE_SECONDS, running
 from tests.local.small import make_project
 
@@ -21,7 +21,7 @@ MODULE = "local.run"
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     make_project(tmp_path)
-    for name in ("local", "infra"):
+    for name in ("local", "deploy", "infra"):
         shutil.copytree(CHECKOUT / name, tmp_path / name)
     return tmp_path
 
@@ -37,7 +37,7 @@ def test_a_run_from_start_to_every_kind_of_end(checkout: Path, port: str) -> Non
         words.write_text("GREETING = (")
         runner.wait_for("SyntaxError.*\nNot deployed")
         still = requests.get(url, timeout=5).json()["greeting"]
-        resources.client("dynamodb", f"http://{LOOPBACK}:{port}").put_item(
+        embedded(f"http://{LOOPBACK}:{port}").client("dynamodb").put_item(
             TableName=f"{TABLE_PREFIX}boards", Item={"board_id": {"S": "speedrun"}}
         )
 
@@ -50,7 +50,7 @@ def test_a_run_from_start_to_every_kind_of_end(checkout: Path, port: str) -> Non
     with running(MODULE, checkout, PORT=port) as runner:
         assert runner.wait_for(r"Admin key: (\S+)") == admin_key
         runner.wait_for("Ctrl-C stops everything")
-        boards = resources.client("dynamodb", f"http://{LOOPBACK}:{port}").scan(TableName=f"{TABLE_PREFIX}boards")
+        boards = embedded(f"http://{LOOPBACK}:{port}").client("dynamodb").scan(TableName=f"{TABLE_PREFIX}boards")
 
         assert boards["Items"] == [{"board_id": {"S": "speedrun"}}]
         assert runner.end(signal.SIGINT) == 0
@@ -60,25 +60,17 @@ def test_a_run_from_start_to_every_kind_of_end(checkout: Path, port: str) -> Non
 
 
 def test_fresh_begins_anew_and_sigterm_ends_it_during_the_start(checkout: Path, port: str) -> None:
-    kept = checkout / ".local" / "state" / "credentials.json"
+    kept = checkout / ".local" / "state" / "aws" / "secretsmanager.json"
     kept.parent.mkdir(parents=True)
-    kept.write_text('{"admin_key": "old", "signing_secret": "old"}')
+    kept.write_text("{}")
 
     with running(MODULE, checkout, PORT=port, FRESH="1") as runner:
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while '"old"' in _text(kept):
+        while kept.exists():
             assert time.monotonic() < deadline, runner.output
             time.sleep(0.01)
 
         assert runner.end(signal.SIGTERM) == 0
-
-
-def _text(credentials: Path) -> str:
-    """Return the file's text; while it is gone, the old one: what follows has not been written yet."""
-    try:
-        return credentials.read_text()
-    except FileNotFoundError:
-        return '"old"'
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "http", "-1"])

@@ -1,13 +1,12 @@
 import socket
 import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
 
-from local import resources
-from local.children import DeployError, StartError, environment
+from deploy.errors import DeployError
+from local.children import StartError, environment
 from local.layout import LOOPBACK, TABLE_PREFIX
 from local.stack import LocalStack
 
@@ -89,14 +88,14 @@ def test_what_was_kept_comes_back_after_a_clean_stop(project: Path, tmp_path: Pa
     }
     with LocalStack(project, state_dir=tmp_path) as first:
         key = first.admin_key
-        client("dynamodb", first).put_item(TableName=f"{TABLE_PREFIX}records", Item=item)
-        bucket = client("s3", first).list_buckets()["Buckets"][0]["Name"]
-        client("s3", first).put_object(Bucket=bucket, Key="ada.png", Body=b"image", ContentType="image/png")
-        queue = client("sqs", first).get_queue_url(QueueName=f"{TABLE_PREFIX}record-dead-letters")["QueueUrl"]
-        client("sqs", first).send_message(QueueUrl=queue, MessageBody="a dead letter")
+        first.target.client("dynamodb").put_item(TableName=f"{TABLE_PREFIX}records", Item=item)
+        bucket = first.target.client("s3").list_buckets()["Buckets"][0]["Name"]
+        first.target.client("s3").put_object(Bucket=bucket, Key="ada.png", Body=b"image", ContentType="image/png")
+        queue = first.target.client("sqs").get_queue_url(QueueName=f"{TABLE_PREFIX}record-dead-letters")["QueueUrl"]
+        first.target.client("sqs").send_message(QueueUrl=queue, MessageBody="a dead letter")
 
     with LocalStack(project, state_dir=tmp_path) as second:
-        dynamodb = client("dynamodb", second)
+        dynamodb = second.target.client("dynamodb")
         ranking = dynamodb.query(
             TableName=f"{TABLE_PREFIX}records",
             IndexName="ranking",
@@ -107,8 +106,8 @@ def test_what_was_kept_comes_back_after_a_clean_stop(project: Path, tmp_path: Pa
             TableName=f"{TABLE_PREFIX}records", Key={name: item[name] for name in ("player_id", "board_period")}
         )
         ttl = dynamodb.describe_time_to_live(TableName=f"{TABLE_PREFIX}records")["TimeToLiveDescription"]
-        image = client("s3", second).get_object(Bucket=bucket, Key="ada.png")
-        [message] = client("sqs", second).receive_message(QueueUrl=queue)["Messages"]
+        image = second.target.client("s3").get_object(Bucket=bucket, Key="ada.png")
+        [message] = second.target.client("sqs").receive_message(QueueUrl=queue)["Messages"]
 
         assert stored["Item"] == item
         assert [entry["player_id"] for entry in ranking["Items"]] == [item["player_id"]]
@@ -117,7 +116,3 @@ def test_what_was_kept_comes_back_after_a_clean_stop(project: Path, tmp_path: Pa
         assert message["Body"] == "a dead letter"
         assert second.admin_key == key
         assert requests.get(second.url, timeout=5).status_code == 200
-
-
-def client(service: str, stack: LocalStack) -> Any:
-    return resources.client(service, stack.aws_endpoint)

@@ -2,24 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from local import credentials, state
+from local import state
 from local.state import StateInUseError
-
-
-def test_credentials_are_made_once_and_kept(tmp_path: Path) -> None:
-    made = credentials.kept_in(tmp_path)
-
-    assert credentials.kept_in(tmp_path) == made
-    assert (tmp_path / "credentials.json").stat().st_mode & 0o077 == 0
-
-
-def test_functions_are_told_a_hash_and_not_the_admin_key(tmp_path: Path) -> None:
-    made = credentials.kept_in(tmp_path)
-    environment = made.environment()
-
-    assert made.admin_key not in str(environment)
-    assert len(environment["LAUREL_ADMIN_KEY_HASHES"]) == 64
-    assert len(environment["LAUREL_SIGNING_KEYS"].partition(":")[2]) >= 32
 
 
 def test_only_data_outlives_a_stop(tmp_path: Path) -> None:
@@ -38,11 +22,10 @@ def test_two_runs_never_share_their_state(tmp_path: Path) -> None:
 
 
 def test_beginning_anew_forgets_everything(tmp_path: Path) -> None:
-    directory = tmp_path / "state"
-    directory.mkdir()
-    before = credentials.kept_in(directory)
+    saved = state.aws_dir(tmp_path / "state")
+    saved.mkdir(parents=True)
+    (saved / "secretsmanager.json").touch()
 
-    state.discard(directory)
-    directory.mkdir()
+    state.discard(tmp_path / "state")
 
-    assert credentials.kept_in(directory) != before
+    assert not list(tmp_path.iterdir())

@@ -26,7 +26,7 @@ FALSE_SCORE = 10**9
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    for name in ("local", "chalicelib", "infra", ".chalice"):
+    for name in ("local", "deploy", "chalicelib", "infra", ".chalice"):
         shutil.copytree(
             CHECKOUT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "deployed", "deployments")
         )
