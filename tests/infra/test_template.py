@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.api.resources import RESOURCES
 from deploy.layout import function_name
 from infra import alarms
 from tests.documents import leads_somewhere
@@ -82,8 +83,40 @@ def test_a_template_fits_into_a_call(file: Path) -> None:
     assert file.stat().st_size < MAX_BODY_BYTES
 
 
-def test_there_are_three_stages() -> None:
-    assert list(STAGES) == ["local", "dev", "prod"]
+def test_chalice_knows_the_same_stages() -> None:
+    config = json.loads((ROOT / ".chalice" / "config.json").read_text(encoding="utf-8"))
+
+    assert config["stages"].keys() == STAGES.keys() >= {"local", "dev", "prod"}
+
+
+def test_limits_are_set_for_routes_that_there_are(stage: str) -> None:
+    api = STAGES[stage]["api"]
+    routes = {f"{operation.method} {operation.path}" for resource in RESOURCES for operation in resource.operations}
+
+    assert api["routes"].keys() <= routes
+    for limits in api["routes"].values():
+        assert limits.keys() == {"throttle_rate", "throttle_burst"}
+        assert limits["throttle_rate"] < api["throttle_rate"]
+    assert all(any(route.split()[1].startswith(path) for route in routes) for path in api["key_required"])
+
+
+def test_a_stage_asks_for_keys_only_where_there_is_one(stage: str) -> None:
+    assert not STAGES[stage]["api"]["key_required"] or STAGES[stage]["edge"].get("WithServerKey") == "true"
+
+
+def test_functions_with_options_are_deployed_and_send_failures_to_a_queue() -> None:
+    outputs = of_stage("prod").outputs()
+    for name in ("event_sources", "async_invocations"):
+        options_by_function = json.loads((ROOT / "infra" / f"{name}.json").read_text(encoding="utf-8"))
+        assert options_by_function.keys() <= set(alarms.functions())
+        for options in options_by_function.values():
+            assert outputs[options["DestinationConfig"]["OnFailure"]["Destination"]].endswith("DeadLetters.Arn>")
+
+
+def test_what_nobody_waits_for_is_kept_when_it_fails() -> None:
+    options_by_function = json.loads((ROOT / "infra" / "async_invocations.json").read_text(encoding="utf-8"))
+
+    assert options_by_function.keys() == set(alarms.functions()) - alarms.ANSWERS_REQUESTS - {"settle_records"}
 
 
 def test_a_stage_sets_only_what_a_template_takes(stage: str) -> None:
@@ -146,7 +179,7 @@ def test_tables_are_paid_by_use(stage: str) -> None:
         assert table.properties["BillingMode"] == "PAY_PER_REQUEST"
 
 
-def test_production_alone_is_protected_and_recoverable(stage: str) -> None:
+def test_production_is_protected_and_recoverable_and_a_developers_stage_is_not(stage: str) -> None:
     for table in resources(stage, "AWS::DynamoDB::Table"):
         recovery = table.properties["PointInTimeRecoverySpecification"]
         assert table.properties["DeletionProtectionEnabled"] is (stage == "prod")
