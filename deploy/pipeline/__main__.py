@@ -24,7 +24,10 @@ def main(arguments: list[str], environ: Mapping[str, str]) -> None:
     """Run a command; what is wrong with it ends the program, in one line."""
     try:
         stage = stages.read(environ.get("STAGE", ""))
-        {"package": package, "parameters": parameters}[arguments[0]](stage, DIST / stage.name)
+        if arguments == ["package"]:
+            package(stage, DIST / stage.name)
+        else:
+            parameters(stage, DIST / stage.name)
     except (BotoCoreError, ClientError, DeployError) as error:
         sys.exit(explained(error))
 

@@ -29,8 +29,8 @@ from deploy.pipeline.template import (
 NOTIFIER = "bucket_notifications"
 NOTIFIER_ID = "BucketNotifications"
 NOTIFIER_TIMEOUT_SECONDS = 60
-_NOTIFIER_CODE = Path(__file__).with_name("notifications.py")
-_INLINE_LIMIT = 4096
+NOTIFIER_CODE = Path(__file__).with_name("notifications.py")
+INLINE_LIMIT = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +130,9 @@ def _notifications(settings: Settings, output: str, triggers: list[_Trigger]) ->
 
 
 def _notifier(template: Template, settings: Settings, outputs: Mapping[str, Any]) -> dict[str, Json]:
-    code = _NOTIFIER_CODE.read_text()
-    if len(code) > _INLINE_LIMIT:
-        raise UnexpectedTemplateError(f"{_NOTIFIER_CODE.name} has at most the {_INLINE_LIMIT} characters Lambda takes")
+    code = NOTIFIER_CODE.read_text()
+    if len(code) > INLINE_LIMIT:
+        raise UnexpectedTemplateError(f"{NOTIFIER_CODE.name} has at most the {INLINE_LIMIT} characters Lambda takes")
     group, role = f"{NOTIFIER_ID}LogGroup", f"{NOTIFIER_ID}Role"
     runtimes = {properties["Runtime"] for _, properties in template.functions()}
     function = {
