@@ -1,6 +1,6 @@
 """What became of the functions' permissions in a run of tests: which were used, and what was asked for in vain."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,12 +41,12 @@ class Ledger:
         used = {function: {Permission(*each) for each in triples} for function, triples in written["used"].items()}
         return cls(used, {function: set(requests) for function, requests in written["refused"].items()})
 
-    def unused(self, policies: Mapping[str, Policy], spared: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
-        """Return the permissions that nothing used, by function; ``spared`` are the Sids of what no test can use."""
+    def unused(self, policies: Mapping[str, Policy], spared: Collection[str]) -> dict[str, list[str]]:
+        """Return the permissions that nothing used, by function, but for the statements whose Sids are spared."""
         unused: dict[str, list[str]] = {}
         for function, policy in policies.items():
             idle = policy.permissions() - self.used.get(function, set())
-            lines = sorted(str(each) for each in idle if each.sid not in spared.get(function, ()))
+            lines = sorted(str(each) for each in idle if each.sid not in spared)
             if lines:
                 unused[function] = lines
         return unused

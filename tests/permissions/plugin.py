@@ -14,7 +14,7 @@ from tests.permissions import entrances
 from tests.permissions.calls import Location
 from tests.permissions.ledger import Ledger
 from tests.permissions.listeners import LISTENERS
-from tests.permissions.policies import UNIT_TESTS, policies, spared
+from tests.permissions.policies import BY_LAMBDA, UNIT_TESTS, policies
 from tests.permissions.witness import Witness
 
 WITNESS = Witness(
@@ -78,5 +78,5 @@ def _refused() -> Iterator[str]:
 
 
 def _unused() -> Iterator[str]:
-    for function, permissions in WITNESS.ledger.unused(WITNESS.policies, spared()).items():
+    for function, permissions in WITNESS.ledger.unused(WITNESS.policies, BY_LAMBDA).items():
         yield from (f"{function} never uses {permission}" for permission in permissions)

@@ -12,10 +12,8 @@ from tests.tables import STAGE
 DIRECTORY = Path(__file__).parents[2] / ".chalice" / "policies"
 UNIT_TESTS = Place(STAGE, "aws", "eu-central-1", "123456789012")
 """Where moto and the fakes have their resources."""
-BY_LAMBDA = {"settle_records": ("Subscription",)}
-"""By function, the statements that Lambda itself uses, with the function's role. No test can see it do so."""
-LOGS = "Logs"
-"""The statement, in every policy, with which Lambda writes the function's log."""
+BY_LAMBDA = ("Failures", "Logs", "Subscription")
+"""The statements that Lambda itself uses, with the function's role, where no test sees it: they are held to infra."""
 
 
 def documents() -> Iterator[tuple[str, Any]]:
@@ -26,8 +24,3 @@ def documents() -> Iterator[tuple[str, Any]]:
 
 def policies(place: Place) -> dict[str, Policy]:
     return {function: Policy.of(rendered(document, place)) for function, document in documents()}
-
-
-def spared() -> dict[str, tuple[str, ...]]:
-    """Return, by function, the Sids of what only Lambda itself uses."""
-    return {function: (LOGS, *BY_LAMBDA.get(function, ())) for function, _ in documents()}
