@@ -60,8 +60,11 @@ These never reach the app. They have the same shape, with the gateway's own uppe
 
 | status | code | meaning | what to do |
 |---|---|---|---|
+| 403 | `INVALID_API_KEY` | The stage asks for an API key on this route, in the header `X-Api-Key`. | Send it. |
+| 403 | `WAF_FILTERED` | The stage's web ACL refused the request. | Ask who keeps its rules. |
 | 413 | `REQUEST_TOO_LARGE` | The body is larger than the 10 MB API Gateway takes. | Send less. |
 | 429 | `THROTTLED` | More requests than the stage allows. | Wait, then send the same request again. |
+| 429 | `QUOTA_EXCEEDED` | The API key has made all the requests of its month. | Ask for a larger quota. |
 | 500 | `AUTHORIZER_FAILURE` | The authorizer could not run, as with missing signing keys. | See its log. |
 | 502 | `INTEGRATION_FAILURE` | The function ended without an answer. | Send the same request again. |
 | 504 | `INTEGRATION_TIMEOUT` | The function took longer than 29 s. | Send the same request again. |

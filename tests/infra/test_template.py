@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from chalicelib.api.resources import RESOURCES
-from deploy.layout import function_name
+from deploy.layout import API_STAGE, api_name, function_name
 from infra import alarms
 from tests.documents import leads_somewhere
 from tests.repository import ROOT
@@ -373,6 +373,14 @@ def test_the_api_keeps_its_own_name_unless_it_is_given_one() -> None:
         "AWS::Route53::RecordSet",
         "AWS::WAFv2::WebACLAssociation",
     }
+
+
+def test_the_api_is_watched_under_the_name_it_is_deployed_with(stage: str) -> None:
+    asked = {value for name, value in _dimensions(stage) if name in {"ApiName", "Stage"}}
+    drawn = [each.properties["DashboardBody"] for each in resources(stage, "AWS::CloudWatch::Dashboard")]
+
+    assert asked == {api_name(stage), API_STAGE}
+    assert f'"ApiName", "{api_name(stage)}", "Stage", "{API_STAGE}"' in drawn[0]
 
 
 def test_access_logs_go_where_api_gateway_accepts_them(stage: str) -> None:
