@@ -57,7 +57,7 @@ def test_a_request_is_one_line(world: World, lines: io.StringIO) -> None:
     assert (line["level"], line["service"], line["error_code"]) == ("INFO", "laurel", "record_not_found")
     assert (line["player_id"], line["board_id"]) == (player.player_id, "speedrun")
     assert line["duration_ms"] > 0
-    assert {"timestamp", "stage", "request_id", "function", "cold_start"} <= set(line)
+    assert {"timestamp", "stage", "request_id", "function", "version", "cold_start"} <= set(line)
 
 
 def test_the_line_of_a_game_s_end_says_what_became_of_its_scores(world: World, lines: io.StringIO) -> None:
