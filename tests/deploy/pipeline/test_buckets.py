@@ -73,10 +73,8 @@ def test_a_function_that_a_bucket_calls_is_released_like_any_other(watching: Pac
 def test_an_app_that_no_bucket_tells_has_nothing_of_it(watching: Package) -> None:
     template = json.loads(json.dumps(watching.template))
     del template["Resources"]["MakeAvatar"]["Properties"]["Events"]
-    completed_template = complete(Package(template, b""))
 
-    assert not [name for name in completed_template["Resources"] if "Notification" in name]
-    assert "MediaBucketName" not in completed_template["Parameters"]
+    assert not [name for name in complete(Package(template, b""))["Resources"] if "Notification" in name]
 
 
 def test_the_bucket_is_a_parameter_of_the_stage(watching: Package) -> None:
