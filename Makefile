@@ -17,7 +17,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(if 
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo replay audit rebuild advise export check test test-fast lint types imports format lock bench bench-ranking alarms docs clean
+.PHONY: help setup run demo package parameters replay audit rebuild advise export check test test-fast lint types imports format lock bench bench-ranking alarms docs clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -33,6 +33,21 @@ run: $(STAMP) ## start everything on this machine (PORT=8000, FRESH=1 begins ane
 
 demo: $(STAMP) ## play thousands of games against `make run` and verify every rank
 	@$(BIN)/python -m local.demo
+
+package: $(STAMP) ## make dist/<stage> for a pipeline: a template, an archive, parameters (STAGE=prod)
+	@$(BIN)/python -m deploy.pipeline package
+
+parameters: $(STAMP) ## fill in for a pipeline what the stage's stacks give out (STAGE=prod)
+	@$(BIN)/python -m deploy.pipeline parameters
+
+deploy: $(STAMP) ## bring a stage in your AWS account in line with this checkout (STAGE=dev)
+	@$(BIN)/python -m deploy deploy
+
+diff: $(STAMP) ## print what `make deploy` would change, and change nothing (STAGE=dev)
+	@$(BIN)/python -m deploy diff
+
+destroy: $(STAMP) ## delete a stage and keep its data (STAGE=dev, DATA=delete deletes that too, YES=dev asks nothing)
+	@$(BIN)/python -m deploy destroy
 
 replay: $(STAMP) ## count what could not be counted when it happened (STAGE=prod)
 	@$(BIN)/python -m ops.replay
@@ -96,7 +111,7 @@ docs: $(STAMP) ## write the reference from the code; check links, commands, exam
 	@$(BIN)/python -m pytest -q tests/test_docs.py tests/test_reference.py chalicelib
 
 clean: ## remove the environment, caches, packages and the local run's data
-	@rm -rf $(VENV) .local .chalice/deployed .chalice/deployments \
+	@rm -rf $(VENV) .local dist .chalice/deployed .chalice/deployments \
 		.pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -1,1 +1,117 @@
-"""``python -m deploy deploy|diff|destroy STAGE``: what ``make deploy``, ``make diff`` and ``make destroy`` run."""
+"""``python -m deploy deploy|diff|destroy``: what ``make deploy``, ``make diff`` and ``make destroy`` run for STAGE.
+
+The account, the region and the credentials are those the AWS tools would use.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from deploy import inventory, policies, stages
+from deploy.changes import Change, lines
+from deploy.deployment import Deployment
+from deploy.destruction import Destruction
+from deploy.errors import DeployError, explained
+from deploy.layout import admin_key_name
+from deploy.stages import Stage
+from deploy.target import Target
+
+LOCAL = "local"
+INTERRUPTED = 130
+
+Ask = Callable[[str], str]
+Command = Callable[[Target, Stage, Mapping[str, str], Ask], None]
+
+
+def main(arguments: list[str], environ: Mapping[str, str], ask: Ask = input) -> None:
+    """Run a command; what is wrong with it ends the program, said so that it can be mended."""
+    if arguments not in [[command] for command in COMMANDS]:
+        sys.exit(__doc__)
+    try:
+        _run(COMMANDS[arguments[0]], environ, ask)
+    except (BotoCoreError, ClientError, DeployError) as error:
+        sys.exit(explained(error))
+    except KeyboardInterrupt:
+        print("\nBroken off. The same command goes on from here.", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+
+
+def _run(command: Command, environ: Mapping[str, str], ask: Ask) -> None:
+    stage = stages.read(environ.get("STAGE", ""))
+    if stage.name == LOCAL and not environ.get("AWS_ENDPOINT_URL"):
+        raise DeployError("The stage local is what make run deploys on this machine. Name another: STAGE=dev")
+    command(_target(stage, environ), stage, environ, ask)
+
+
+def _target(stage: Stage, environ: Mapping[str, str]) -> Target:
+    """Return the target, having asked it who is calling: before anything is begun."""
+    target = Target.aws(stage.name, environ)
+    place = policies.place_of(target)
+    print(f"Stage {stage.name}, account {place.account}, region {place.region}\n", flush=True)
+    return target
+
+
+def diff(target: Target, stage: Stage, _environ: Mapping[str, str], _ask: Ask) -> None:
+    """Print what a deployment would change."""
+    _print_plan(Deployment(target, stage).plan())
+
+
+def deploy(target: Target, stage: Stage, _environ: Mapping[str, str], _ask: Ask) -> None:
+    """Print the plan, carry it out, and print what there is now."""
+    deployment = Deployment(target, stage, say=_say)
+    _print_plan(deployment.plan())
+    began = time.monotonic()
+    changed = deployment.run()
+    api = next(found for found in inventory.deployed(target) if found["resource_type"] == "rest_api")
+    print(f"\nDeployed after {time.monotonic() - began:.0f} s; {len(changed)} parts of the app changed.")
+    print(f"  API        {api['rest_api_url']}")
+    print(f"  admin key  aws secretsmanager get-secret-value --secret-id {admin_key_name(stage.name)}")
+
+
+def destroy(target: Target, stage: Stage, environ: Mapping[str, str], ask: Ask) -> None:
+    """Print what would go, and delete it once the stage's name has been said; protected data, once it is said again."""
+    if environ.get("DATA", "") not in {"", "delete"}:
+        raise DeployError(f"DATA can be delete, or is left out and data is kept; it cannot be {environ['DATA']!r}")
+    destruction = Destruction(target, stage, data=environ.get("DATA") == "delete", say=_say)
+    print("\n".join(destruction.plan()) or "Nothing is there.", flush=True)
+    _confirm(environ, ask, "YES", stage.name)
+    if destruction.data and any(each.is_protected(target) for each in destruction.retained()):
+        print("Its tables are protected against deletion: what is deleted now, nobody brings back.")
+        _confirm(environ, ask, "AGAIN", f"delete {stage.name} data")
+    destruction.run()
+    print(
+        f"Stage {stage.name} is gone." + ("" if destruction.data else " Its data is kept: DATA=delete deletes it too.")
+    )
+
+
+COMMANDS: Mapping[str, Command] = {
+    "deploy": deploy,
+    "diff": diff,
+    "destroy": destroy,
+}
+
+
+def _confirm(environ: Mapping[str, str], ask: Ask, variable: str, words: str) -> None:
+    said = environ.get(variable)
+    if said is None:
+        try:
+            said = ask(f"To go on, type: {words}\n> ")
+        except EOFError:
+            said = ""
+    if said.strip() != words:
+        raise DeployError(f"Nothing was deleted. Without a terminal, say it as {variable}={words!r}.")
+
+
+def _print_plan(changes: list[Change]) -> None:
+    print("\n".join(lines(changes)) or "Nothing would change.", flush=True)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:], os.environ)

@@ -1,7 +1,11 @@
 """What a deployment changes, as the lines of a plan and of a report."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+
+
+SEVERAL = 3
 
 
 class Kind(StrEnum):
@@ -25,6 +29,24 @@ class Change:
 
     def __str__(self) -> str:
         return f"{self.kind} {self.subject}" + (f" ({self.detail})" if self.detail else "")
+
+
+def lines(changes: list[Change]) -> Iterator[str]:
+    """Yield the lines of a plan: what happens to several of a kind is one.
+
+    >>> changes = [Change(Kind.CHANGE, f"function {name}", "code") for name in ("a", "b", "c")]
+    >>> list(lines([*changes, Change(Kind.ADD, "API")]))
+    ['~ 3 functions (code): a, b, c', '+ API']
+    """
+    groups: dict[tuple[Kind, str, str], list[Change]] = {}
+    for change in changes:
+        groups.setdefault((change.kind, change.subject.split(" ")[0], change.detail), []).append(change)
+    for (kind, noun, detail), alike in groups.items():
+        if len(alike) < SEVERAL:
+            yield from map(str, alike)
+        else:
+            names = ", ".join(change.subject.split(" ")[-1] for change in alike)
+            yield f"{Change(kind, f'{len(alike)} {noun}s', detail)}: {names}"
 
 
 def merged(changes: list[Change]) -> list[Change]:

@@ -98,13 +98,13 @@ class Deployment:
 def data_stack(target: Target, stage: Stage, say: Callable[[str], None] = lambda _: None) -> Stack:
     """Return the stack of what the stage keeps and speaks through."""
     parameters = {**stage.template, "Stage": stage.name}
-    return Stack(target, stack_name(stage.name), templates.body(TEMPLATE), parameters, say)
+    return Stack(target, stack_name(stage.name), templates.body(TEMPLATE), parameters, say=say)
 
 
 def edge_stack(target: Target, stage: Stage, api_id: str, say: Callable[[str], None] = lambda _: None) -> Stack:
     """Return the stack of what needs the API's id."""
     parameters = {**stage.edge, "Stage": stage.name, "RestApiId": api_id, "ApiStage": API_STAGE}
-    return Stack(target, edge_stack_name(stage.name), templates.body(EDGE), parameters, say)
+    return Stack(target, edge_stack_name(stage.name), templates.body(EDGE), parameters, say=say)
 
 
 def _place(stage: str, outputs: Outputs) -> Place:

@@ -67,6 +67,9 @@ DETAILS: Mapping[str, str] = {
 }
 
 
+NAMES = frozenset({"FunctionName", "Name", "UUID", "restApiId", "stageName"})
+
+
 class Journal:
     """Notes what clients of a session change, from the moment it is attached.
 
@@ -119,7 +122,7 @@ def change(operation: str, arguments: Mapping[str, Any]) -> Change:
 
 def _details(operation: str, arguments: Mapping[str, Any]) -> list[str]:
     """Return what an update changes: values where they are plain, and nothing of the environment, which has secrets."""
-    if not operation.startswith("Update"):
+    if not operation.startswith(("Update", "PutRule")):
         return []
-    changed = {name: value for name, value in arguments.items() if name not in {"FunctionName", "UUID", "restApiId"}}
+    changed = {name: value for name, value in arguments.items() if name not in NAMES}
     return [f"{name} {value}" if isinstance(value, int | str) else name for name, value in changed.items()]

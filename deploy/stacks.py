@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -76,6 +76,13 @@ class Stack:
     def outputs(self) -> dict[str, str]:
         """Return the outputs of the stack as it is; none where it does not exist."""
         return _outputs(self._described() or {})
+
+    def exists(self) -> bool:
+        return self._described() is not None
+
+    def with_body(self, body: str) -> "Stack":
+        """Return the same stack with another template."""
+        return replace(self, body=body)
 
     def physical_ids(self) -> dict[str, str]:
         """Return what the stack's resources are called, by their names in the template."""
