@@ -17,7 +17,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(if 
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo package parameters replay audit rebuild advise export check test test-fast lint types imports format lock bench bench-ranking alarms docs clean
+.PHONY: help setup run demo deploy diff destroy package parameters replay audit rebuild advise export check test test-fast lint types imports format lock bench bench-ranking alarms docs clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' $(firstword $(MAKEFILE_LIST)) \
