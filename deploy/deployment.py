@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deploy import environment, functions, gateway, inventory, network, policies, templates
+from deploy import account, environment, functions, gateway, inventory, network, policies, templates
 from deploy.app import AppDeployment, Request
 from deploy.changes import Change, Kind, merged
 from deploy.errors import DeployError
@@ -41,7 +41,7 @@ class Deployment:
         """Return what ``run`` would change, and change nothing."""
         rehearsal = self.target.rehearsal()
         stack = data_stack(self.target, self.stage)
-        changes = stack.changes()
+        changes = [*account.changes(self.target, self.stage), *stack.changes()]
         outputs = stack.outputs()
         changes += AppDeployment(rehearsal).run(self._request(outputs))
         functions.complete(rehearsal, self.stage, outputs)
@@ -78,6 +78,7 @@ class Deployment:
         self.say(f"4/4 {edge_stack_name(self.stage.name)}, and the API's stage: keys, limits, access log, alarms")
         api_id = inventory.rest_api_id(self.target)
         if api_id is not None:
+            account.complete(self.target, self.stage, self.say)
             edge = edge_stack(self.target, self.stage, api_id, self.say).apply()
             gateway.complete(self.target, self.stage, edge)
         return self.target.changes[before:]

@@ -6,6 +6,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 INFRA = CHECKOUT / "infra"
 TEMPLATE = INFRA / "template.yaml"
 EDGE = INFRA / "edge.yaml"
+ACCOUNT = INFRA / "account.yaml"
 STAGES = INFRA / "stages.yaml"
 GATEWAY_RESPONSES = INFRA / "gateway_responses.json"
 EVENT_SOURCES = INFRA / "event_sources.json"
@@ -13,6 +14,8 @@ ASYNC_INVOCATIONS = INFRA / "async_invocations.json"
 ACCESS_LOG = INFRA / "access_log.json"
 
 APP = "laurel"
+ACCOUNT_STACK = "api-gateway-logs"
+"""Of no stage, and of no app: it does not begin as the names of either do."""
 API_STAGE = "api"
 """The stage of API Gateway, in every stage of ours: each has an API of its own."""
 

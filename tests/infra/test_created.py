@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from deploy import account, stages
+from deploy.layout import ACCOUNT_STACK
 from deploy.target import Target
 from local.children import Emulator
 from local.target import embedded
 from tests.infra.test_replacement import DEPLOYED
-from tests.templates import ACCOUNT, EDGE, STAGES, TEMPLATE, Template
+from tests.templates import EDGE, STAGES, TEMPLATE, Template
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("infra")]
 
@@ -38,6 +40,7 @@ class Stacks:
     """CloudFormation, as far as these tests ask it."""
 
     def __init__(self, target: Target) -> None:
+        self.target = target
         self.client = target.client
         self._cloudformation = target.client("cloudformation")
 
@@ -207,10 +210,18 @@ def test_the_embedded_aws_still_knows_no_association_of_a_web_acl(stacks: Stacks
         stacks.apply("laurel-acl-edge", EDGE.read_text(), Stage="acl", WebAclArn=acl, **api)
 
 
-def test_an_account_gets_what_access_logs_take(stacks: Stacks) -> None:
-    stacks.apply("laurel-account", ACCOUNT.read_text())
+def test_an_account_gets_what_access_logs_take_once_and_only_for_stages_that_write_some(stacks: Stacks) -> None:
+    quiet, logging = stages.read("local"), stages.read("prod")
+    account.complete(stacks.target, quiet)
+    assert stacks.target.client("apigateway").get_account().get("cloudwatchRoleArn") is None
+    assert account.changes(stacks.target, quiet) == []
+    assert [change.subject for change in account.changes(stacks.target, logging)] == [f"stack {ACCOUNT_STACK}"]
 
-    assert set(stacks.resources("laurel-account")) == {"LogsRole", "LogsSetting"}
+    account.complete(stacks.target, logging)
+
+    assert set(stacks.resources(ACCOUNT_STACK)) == {"LogsRole", "LogsSetting"}
+    assert stacks.target.client("apigateway").get_account()["cloudwatchRoleArn"].startswith("arn:aws:iam::")
+    assert account.changes(stacks.target, logging) == []
 
 
 def test_a_domain_without_a_certificate_is_refused(stacks: Stacks, api: dict[str, str]) -> None:
