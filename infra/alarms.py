@@ -47,6 +47,7 @@ OF_TABLE = """\
       AlarmDescription: {says} See docs/how-to/answer-an-alarm.md#table-{kind}.
       Metrics:
         - Id: calls
+          ReturnData: true
           Period: 300
           Expression: !Sub >-
             SELECT SUM({metric}) FROM SCHEMA("AWS/DynamoDB", Operation, TableName) WHERE TableName = '${{{id}}}'

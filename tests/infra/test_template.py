@@ -255,7 +255,10 @@ def test_alarms_can_be_published_through_the_encryption() -> None:
     assert alarms_topic.properties["KmsMasterKeyId"] == "<AlarmsKey>"
     assert cloudwatch["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
     assert set(cloudwatch["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey*"}
-    assert cloudwatch["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+    assert cloudwatch["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": "123456789012"},
+        "ArnLike": {"aws:SourceArn": "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:laurel-prod-*"},
+    }
 
 
 def test_dead_letters_are_kept_as_long_as_sqs_keeps_anything(stage: str) -> None:
