@@ -99,6 +99,8 @@ def environment(port: int, work_dir: Path, state_dir: Path | None) -> dict[str, 
         "MINISTACK_HOST": "localhost",
         "MINISTACK_REGION": REGION,
         "SERVICES": SERVICES,
+        # Functions may do what their roles allow, and nothing else.
+        "AUTH": "true",
         "LAMBDA_EXECUTOR": "local",
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",

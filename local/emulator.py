@@ -3,8 +3,8 @@
 It ends, saving its state, when its standard input closes: so it outlives its parent neither when that stops nor when
 that is killed. It is a process group of its own, and takes the Lambda workers with it.
 
-All that is mended of ministack's inside is mended here, in rest_apis.py and in provisioning.py, and holds for the one
-release named below.
+All that is mended of ministack's inside is mended here, in authorization.py, in provisioning.py and in rest_apis.py,
+and holds for the one release named below.
 """
 
 # ruff: noqa: SLF001  (mending an inside means reaching into it)
@@ -20,6 +20,7 @@ import sys
 import threading
 import time
 from contextvars import ContextVar
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from hypercorn.asyncio import serve
@@ -28,8 +29,9 @@ from ministack.app import app  # type: ignore[import-untyped]  # ships no types
 from ministack.core import lambda_runtime  # type: ignore[import-untyped]  # ships no types
 from ministack.services import apigateway_v1, dynamodb, lambda_svc  # type: ignore[import-untyped]  # ships no types
 
-from local import provisioning, rest_apis
+from local import authorization, provisioning, rest_apis
 from local.guard import guarded
+from local.layout import ASKED
 
 if TYPE_CHECKING:
     from hypercorn.typing import ASGIFramework
@@ -62,6 +64,9 @@ def main() -> None:
     rest_apis.take_documents()
     provisioning.take_tables_at_their_word()
     provisioning.make_alarms_that_reckon()
+    authorization.record_what_is_asked_for(Path(os.environ["TMPDIR"]) / ASKED)
+    authorization.ask_for_streams_by_name()
+    authorization.ask_for_leading_keys()
     try:
         asyncio.run(_serve(int(sys.argv[1])))
     finally:

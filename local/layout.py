@@ -19,6 +19,8 @@ LOOPBACK = "127.0.0.1"
 DEFAULT_PORT = 4670
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
-# The embedded AWS checks no signature; fixed names keep a developer's real profile out of every client.
+# Whoever uses these may do anything in the embedded AWS. They keep a developer's real profile out of every client.
 ACCESS_KEY = "local"
 SECRET_KEY = "local"  # noqa: S105  (guards nothing, see above)
+ASKED = "asked.jsonl"
+"""What those without all permissions asked of the embedded AWS, a line each: caller, action, resource and keys."""

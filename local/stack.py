@@ -15,7 +15,7 @@ from deploy.errors import DeployError
 from deploy.target import Target
 from local import project, state
 from local.children import Emulator
-from local.layout import API_ID, API_PATH, CHECKOUT, LAYOUT_GRACE_SECONDS, STAGE
+from local.layout import API_ID, API_PATH, ASKED, CHECKOUT, LAYOUT_GRACE_SECONDS, STAGE
 from local.target import embedded
 
 FIRST_ANSWER_SECONDS = 30.0
@@ -76,6 +76,11 @@ class LocalStack:
     @property
     def running(self) -> bool:
         return self._emulator.running
+
+    @property
+    def asked(self) -> Path:
+        """The file of what functions asked the embedded AWS for; see ``local.layout.ASKED``."""
+        return self._emulator.work_dir / ASKED
 
     def last_words(self) -> str:
         """Return the end of what the embedded AWS printed."""

@@ -1,0 +1,120 @@
+"""How the embedded AWS holds callers to their policies, as AWS does, and its record of what they asked for.
+
+Most of that is ministack's own: functions have the permissions of their roles, and whoever uses the keys of the local
+run has all. What it lacks is mended here, for the release that local/emulator.py names.
+"""
+
+# ruff: noqa: SLF001  (mending an inside means reaching into it)
+
+import json
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+from ministack.core import iam_actions, iam_evaluator  # type: ignore[import-untyped]  # ships no types
+from ministack.services import dynamodb, dynamodb_streams  # type: ignore[import-untyped]  # ships no types
+
+LEADING_KEYS = "dynamodb:LeadingKeys"
+NO_KIND = "(no kind)"
+_RECORDED_KEYS = frozenset({LEADING_KEYS, "dynamodb:EnclosingOperation"})
+_MEMBERS_BY_ACTION = {action: member for member, action in iam_actions._DYNAMODB_TRANSACT_ITEM_ACTIONS.items()}
+
+Json = Mapping[str, Any]
+
+
+def ask_for_streams_by_name() -> None:
+    """Ask policies about the stream that is read.
+
+    Defect: ministack asks about ``*``, which nobody may do who may read one stream.
+    """
+    resource_of = iam_actions.extract_resource_arn
+
+    def resource_or_stream_of(service: str, method: str, path: str, headers: Any, body: bytes, *rest: Any) -> Any:
+        if service == "dynamodbstreams":
+            return _stream(json.loads(body or b"{}"))
+        return resource_of(service, method, path, headers, body, *rest)
+
+    iam_actions.extract_resource_arn = resource_or_stream_of
+
+
+def ask_for_leading_keys() -> None:
+    """Tell policies the partition keys of the items that a request is about.
+
+    Defect: ministack does not know ``dynamodb:LeadingKeys``, and a condition on it holds for every request.
+    """
+    requested: ContextVar[Json] = ContextVar("requested")
+    context_of, enforce = iam_actions.dynamodb_service_context, iam_evaluator.enforce
+
+    def context_and_body_of(body: bytes) -> Any:
+        requested.set(json.loads(body or b"{}"))
+        return context_of(body)
+
+    def enforce_with_keys(*asked: str, resource_arn: str = "*", service_context: Json | None = None) -> Any:
+        _, action, service, _ = asked
+        if service == "dynamodb":
+            keys = {LEADING_KEYS: sorted(leading_keys(requested.get(), action, resource_arn))}
+            service_context = {**(service_context or {}), **(keys if keys[LEADING_KEYS] else {})}
+        return enforce(*asked, resource_arn=resource_arn, service_context=service_context)
+
+    iam_actions.dynamodb_service_context = context_and_body_of
+    iam_evaluator.enforce = enforce_with_keys
+
+
+def record_what_is_asked_for(file: Path) -> None:
+    """Write down, once each, what callers ask for: for whoever holds policies to what is used of them.
+
+    It is to be called first: what others tell policies about a request is recorded with it.
+    """
+    enforce = iam_evaluator.enforce
+    recorded: set[str] = set()
+
+    def enforce_and_record(*asked: str, resource_arn: str = "*", service_context: Json | None = None) -> Any:
+        answer = enforce(*asked, resource_arn=resource_arn, service_context=service_context)
+        access_key, action, _, _ = asked
+        caller = (iam_evaluator.resolve_caller_identity(access_key) or {}).get("userArn", ":root")
+        if not caller.endswith(":root"):
+            keys = {name: values for name, values in (service_context or {}).items() if name in _RECORDED_KEYS}
+            keys |= {LEADING_KEYS: kinds(keys[LEADING_KEYS])} if LEADING_KEYS in keys else {}
+            line = json.dumps({"caller": caller, "action": action, "resource": resource_arn, "keys": keys})
+            if line not in recorded:
+                recorded.add(line)
+                with file.open("a") as record:
+                    record.write(f"{line}\n")
+        return answer
+
+    iam_evaluator.enforce = enforce_and_record
+
+
+def leading_keys(request: Json, action: str, resource: str) -> set[str]:
+    """Return the partition keys that a request is about, as far as they concern one action on one table or index."""
+    table = resource.partition(":table/")[2].partition("/")[0]
+    schema = (dynamodb._tables.get(table) or {}).get("KeySchema", ())
+    names = [part["AttributeName"] for part in schema if part["KeyType"] == "HASH"]
+    return {
+        str(value) for item in _items(request, action, table) for name in names for value in item.get(name, {}).values()
+    }
+
+
+def kinds(keys: list[str]) -> list[str]:
+    """Return what kinds of items have such keys, which keeps a record short: players are many, kinds are few."""
+    return sorted({key.partition("#")[0] + "#" if "#" in key else NO_KIND for key in keys})
+
+
+def _items(request: Json, action: str, table: str) -> Iterator[Json]:
+    """Yield the items or keys that a request names, for one action on one table."""
+    parts = [part.get(_MEMBERS_BY_ACTION.get(action, ""), {}) for part in request.get("TransactItems", ())]
+    batch = request.get("RequestItems", {}).get(table, ())
+    written = batch if isinstance(batch, list) else ()
+    single = [] if parts or batch else [request]
+    for named in [*(part for part in parts if part.get("TableName") == table), *single]:
+        yield named.get("Key") or named.get("Item") or {}
+    yield from (batch["Keys"] if isinstance(batch, dict) else ())
+    for write in written:
+        yield from (each.get("Key") or each["Item"] for each in write.values())
+
+
+def _stream(request: Json) -> str:
+    """Return the ARN of the stream that a request reads; ``*`` for one that lists streams."""
+    iterator = dynamodb_streams._decode_iterator(request.get("ShardIterator", "")) or {}
+    return str(request.get("StreamArn") or iterator.get("arn") or "*")

@@ -1,0 +1,113 @@
+"""What ministack asks policies, and what local/authorization.py makes of it. Without its defect, a mending can go."""
+
+# ruff: noqa: SLF001  (the defects are inside)
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ministack.core import iam_actions, iam_evaluator  # type: ignore[import-untyped]  # ships no types
+from ministack.services import dynamodb, dynamodb_streams, sts  # type: ignore[import-untyped]  # ships no types
+
+from local import authorization
+from local.authorization import leading_keys
+
+HERE = ("us-east-1", "000000000000")
+STREAM = "arn:aws:dynamodb:us-east-1:000000000000:table/counts/stream/2026"
+TABLE = "arn:aws:dynamodb:us-east-1:000000000000:table/counts"
+MARK, NODE = {"pk": {"S": "mark#1"}}, {"pk": {"S": "node#1"}}
+
+
+@pytest.fixture
+def mended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The file of what was asked for, with everything mended until the test ends."""
+    for module, name in [
+        (iam_actions, "extract_resource_arn"),
+        (iam_actions, "dynamodb_service_context"),
+        (iam_evaluator, "enforce"),
+    ]:
+        monkeypatch.setattr(module, name, getattr(module, name))
+    authorization.record_what_is_asked_for(tmp_path / "asked")
+    authorization.ask_for_streams_by_name()
+    authorization.ask_for_leading_keys()
+    return tmp_path / "asked"
+
+
+@pytest.fixture
+def table() -> Iterator[None]:
+    dynamodb._tables["counts"] = {"KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}]}
+    yield
+    del dynamodb._tables["counts"]
+
+
+def stream_resource(request: dict[str, Any]) -> str:
+    body = json.dumps(request).encode()
+    return str(iam_actions.extract_resource_arn("dynamodbstreams", "POST", "/", {}, body, {}, *HERE))
+
+
+def test_a_stream_still_has_no_name() -> None:
+    assert stream_resource({"StreamArn": STREAM}) == "*"
+
+
+def test_a_stream_is_asked_for_by_its_name(mended: Path) -> None:
+    iterator = dynamodb_streams._encode_iterator("counts", "shard", 1, stream_arn=STREAM)
+
+    assert stream_resource({"StreamArn": STREAM}) == STREAM
+    assert stream_resource({"ShardIterator": iterator}) == STREAM
+    assert stream_resource({}) == "*"
+
+
+def test_leading_keys_are_still_unknown() -> None:
+    body = json.dumps({"TableName": "counts", "Key": MARK}).encode()
+
+    assert authorization.LEADING_KEYS not in iam_actions.dynamodb_service_context(body)
+
+
+@pytest.mark.parametrize(
+    ("action", "request_", "keys"),
+    [
+        ("GetItem", {"TableName": "counts", "Key": MARK}, {"mark#1"}),
+        ("PutItem", {"TableName": "counts", "Item": {**MARK, "n": {"N": "1"}}}, {"mark#1"}),
+        ("Scan", {"TableName": "counts"}, set()),
+        ("BatchGetItem", {"RequestItems": {"counts": {"Keys": [MARK, NODE]}}}, {"mark#1", "node#1"}),
+        ("BatchGetItem", {"RequestItems": {"others": {"Keys": [MARK]}}}, set()),
+        (
+            "BatchWriteItem",
+            {"RequestItems": {"counts": [{"PutRequest": {"Item": MARK}}, {"DeleteRequest": {"Key": NODE}}]}},
+            {"mark#1", "node#1"},
+        ),
+        (
+            "PutItem",
+            {
+                "TransactItems": [
+                    {"Put": {"TableName": "counts", "Item": MARK}},
+                    {"Update": {"TableName": "counts", "Key": NODE}},
+                    {"Put": {"TableName": "others", "Item": NODE}},
+                ]
+            },
+            {"mark#1"},
+        ),
+    ],
+)
+def test_leading_keys_are_those_of_one_action_on_one_table(
+    table: None, action: str, request_: dict[str, Any], keys: set[str]
+) -> None:
+    assert leading_keys(request_, f"dynamodb:{action}", TABLE) == keys
+
+
+def test_what_is_asked_for_is_recorded_once(mended: Path, table: None) -> None:
+    sts.register_session("ASIAWORKER", {"Arn": "arn:aws:sts::000000000000:assumed-role/worker/one", "UserId": "one"})
+    for key in ("mark#1", "mark#2"):
+        iam_actions.dynamodb_service_context(json.dumps({"Key": {"pk": {"S": key}}}).encode())
+        iam_evaluator.enforce("ASIAWORKER", "dynamodb:GetItem", "dynamodb", HERE[0], resource_arn=TABLE)
+        iam_evaluator.enforce("test", "dynamodb:PutItem", "dynamodb", HERE[0], resource_arn=TABLE)
+
+    [line] = mended.read_text().splitlines()
+    assert json.loads(line) == {
+        "caller": "arn:aws:sts::000000000000:assumed-role/worker/one",
+        "action": "dynamodb:GetItem",
+        "resource": TABLE,
+        "keys": {authorization.LEADING_KEYS: ["mark#"]},
+    }
