@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
+from ministack import app  # type: ignore[import-untyped]  # ships no types
 from ministack.core import iam_actions, iam_evaluator  # type: ignore[import-untyped]  # ships no types
 from ministack.services import dynamodb, dynamodb_streams  # type: ignore[import-untyped]  # ships no types
 
@@ -59,6 +60,26 @@ def ask_for_leading_keys() -> None:
 
     iam_actions.dynamodb_service_context = context_and_body_of
     iam_evaluator.enforce = enforce_with_keys
+
+
+def trust_loopback() -> None:
+    """Take what comes over loopback for encrypted, as all is on AWS: nobody else can listen.
+
+    The buckets' policies refuse everything else.
+    """
+    pin = app.pin_request_origin
+    app.pin_request_origin = lambda address, _encrypted: pin(address, True)
+
+
+def take_loopback_for_encrypted() -> None:
+    """Have policies told that requests came encrypted: buckets refuse others, and nobody listens in on loopback."""
+    pin = iam_evaluator.pin_request_origin
+
+    def pin_as_encrypted(source_ip: str, secure_transport: bool) -> None:
+        del secure_transport
+        pin(source_ip, secure_transport=True)
+
+    iam_evaluator.pin_request_origin = pin_as_encrypted
 
 
 def record_what_is_asked_for(file: Path) -> None:

@@ -67,6 +67,8 @@ def main() -> None:
     authorization.record_what_is_asked_for(Path(os.environ["TMPDIR"]) / ASKED)
     authorization.ask_for_streams_by_name()
     authorization.ask_for_leading_keys()
+    authorization.take_loopback_for_encrypted()
+    authorization.trust_loopback()
     try:
         asyncio.run(_serve(int(sys.argv[1])))
     finally:

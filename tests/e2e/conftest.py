@@ -6,6 +6,8 @@ import pytest
 
 from local.stack import LocalStack
 from tests.e2e.client import Client
+from tests.permissions import embedded
+from tests.permissions.plugin import WITNESS
 
 
 @pytest.fixture(scope="session")
@@ -14,6 +16,8 @@ def stack() -> Iterator[LocalStack]:
         problem = stack.first_answer()
         assert problem is None, f"{problem}\n{stack.last_words()}"
         yield stack
+        for function, request in embedded.requests(stack.asked):
+            WITNESS.ledger.enter(function, WITNESS.policies[function], request)
 
 
 @pytest.fixture(scope="session")

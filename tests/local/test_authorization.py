@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ministack import app  # type: ignore[import-untyped]  # ships no types
 from ministack.core import iam_actions, iam_evaluator  # type: ignore[import-untyped]  # ships no types
 from ministack.services import dynamodb, dynamodb_streams, sts  # type: ignore[import-untyped]  # ships no types
 
@@ -27,11 +28,13 @@ def mended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         (iam_actions, "extract_resource_arn"),
         (iam_actions, "dynamodb_service_context"),
         (iam_evaluator, "enforce"),
+        (app, "pin_request_origin"),
     ]:
         monkeypatch.setattr(module, name, getattr(module, name))
     authorization.record_what_is_asked_for(tmp_path / "asked")
     authorization.ask_for_streams_by_name()
     authorization.ask_for_leading_keys()
+    authorization.trust_loopback()
     return tmp_path / "asked"
 
 
@@ -111,3 +114,9 @@ def test_what_is_asked_for_is_recorded_once(mended: Path, table: None) -> None:
         "resource": TABLE,
         "keys": {authorization.LEADING_KEYS: ["mark#"]},
     }
+
+
+def test_loopback_counts_as_encrypted(mended: Path) -> None:
+    app.pin_request_origin("127.0.0.1", False)
+
+    assert iam_evaluator._request_origin.get() == ("127.0.0.1", True)
