@@ -23,6 +23,7 @@ _DATA = "botocore/data/"
 _ENDPOINTS = f"{_DATA}endpoints.json"
 _DESCRIPTION = re.compile(rf"{_DATA}(?P<service>[^/]+)/(?P<version>[^/]+)/(?P<kind>[a-z-]+)-\d.*")
 _SERVICE, _EXAMPLES = "service", "examples"
+_SETTINGS = "clientContextParams"
 _UNREAD = re.compile(
     r"chalice(-[^/]*\.dist-info)?/.*"  # chalice's packager adds its runtime; the rest of it deploys
     r"|[^/]+\.data/.*"  # commands and headers
@@ -66,7 +67,7 @@ def _is_kept(name: str, version_by_service: Mapping[str, str]) -> bool:
 
 def _trimmed(kept: Files) -> dict[str, bytes]:
     descriptions = {name: json.loads(gzip.decompress(kept[name])) for name in kept if _is_service(name)}
-    trimmed = {name: _compressed(_without_prose(each)) for name, each in descriptions.items()}
+    trimmed = {name: _compressed(_terse(each)) for name, each in descriptions.items()}
     if _ENDPOINTS in kept:
         prefixes = {each["metadata"]["endpointPrefix"] for each in descriptions.values()}
         trimmed[_ENDPOINTS] = _json(_without_others(json.loads(kept[_ENDPOINTS]), prefixes))
@@ -76,6 +77,12 @@ def _trimmed(kept: Files) -> dict[str, bytes]:
 def _is_service(name: str) -> bool:
     match = _DESCRIPTION.fullmatch(name)
     return bool(match and match["kind"] == _SERVICE and name.endswith(".gz"))
+
+
+def _terse(description: dict[str, Any]) -> Any:
+    """Return a description without its documentation, but for the one place where botocore insists on some."""
+    settings = {name: {**each, "documentation": ""} for name, each in description.get(_SETTINGS, {}).items()}
+    return {**_without_prose(description), **({_SETTINGS: settings} if settings else {})}
 
 
 def _without_prose(part: Any) -> Any:
