@@ -4,12 +4,12 @@ Ordinary calls go through the PynamoDB models, which share this client. What mov
 is hot, is sent as typed items: a transaction names its parts, so that a refusal says which part was refused.
 """
 
-import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from random import SystemRandom
 from typing import Any, TypeVar
 
 import botocore.session
@@ -35,6 +35,8 @@ _MAX_BATCH_WRITES = 25
 _CONNECT_TIMEOUT, _READ_TIMEOUT = 1.0, 4.0
 _BATCH_ATTEMPTS = 6
 _THREADS = 8
+# The system's: functions restored from one snapshot share Python's own, and would all try again at the same moment.
+_jitter = SystemRandom()
 _REFUSED = "ConditionalCheckFailed"
 _CONTENDED = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 
@@ -206,7 +208,7 @@ class Dynamo:
 
     def pause(self, attempt: int) -> None:
         """Sleep a random time that grows with the attempt: at most 50 ms, then 100, 200 ... up to 1 s."""
-        self.sleep(random.uniform(0, min(1.0, 0.05 * 2**attempt)))  # noqa: S311  # jitter, not a secret
+        self.sleep(_jitter.uniform(0, min(1.0, 0.05 * 2**attempt)))
 
 
 def connect(session: botocore.session.Session | None = None, *, lean: bool = True) -> Dynamo:
