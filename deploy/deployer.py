@@ -8,6 +8,7 @@ import io
 import json
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -48,6 +49,7 @@ def main() -> None:
     line = sys.stdin.readline()
     if not line:
         return
+    threading.Thread(target=_end_with_the_caller, daemon=True).start()
     request = json.loads(line)
     # What the app prints while it is imported must not be taken for the answer, nor its byte code for a part of it.
     answer, sys.stdout = sys.stdout, sys.stderr
@@ -157,6 +159,11 @@ def _thin_packager(config: Any, files: OSUtils) -> BaseLambdaDeploymentPackager:
 
 def _silence() -> UI:
     return UI(out=io.StringIO())
+
+
+def _end_with_the_caller() -> None:
+    sys.stdin.read()
+    os._exit(1)
 
 
 def _compile_all(project: Path) -> None:

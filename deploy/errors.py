@@ -26,7 +26,7 @@ ADVICE: tuple[tuple[type[BotoCoreError], str], ...] = (
     (PartialCredentialsError, f"The AWS credentials are not complete. {SIGN_IN}"),
     (UnauthorizedSSOTokenError, f"The AWS credentials have expired. {SIGN_IN}"),
     (TokenRetrievalError, f"The AWS credentials have expired. {SIGN_IN}"),
-    (NoRegionError, "No AWS region is set. Name the one to deploy to: AWS_REGION=eu-central-1, or one in the profile."),
+    (NoRegionError, "No AWS region is set. Name the one to deploy to, as AWS_REGION=eu-central-1."),
     (ProfileNotFound, "AWS_PROFILE must name a profile of ~/.aws/config: see aws configure list-profiles."),
     (EndpointConnectionError, "AWS cannot be reached. Is the region's name right, and the network up?"),
     (BotoCoreError, "The AWS settings of this environment do not do."),

@@ -5,6 +5,7 @@ from typing import Any, Self
 
 import botocore.session
 from botocore.config import Config
+from botocore.exceptions import NoRegionError
 
 from deploy.changes import Change
 from deploy.journal import Journal
@@ -41,8 +42,16 @@ class Target:
 
     @classmethod
     def aws(cls, stage: str, environ: Mapping[str, str], *, rehearsed: bool = False) -> Self:
-        """Return the stage in the account and region that the AWS tools would use."""
-        return cls(stage, dict(environ), {"config": PATIENT}, rehearsed=rehearsed)
+        """Return the stage in the account and region that the AWS tools would use.
+
+        Raises:
+            NoRegionError: Nothing says which region.
+        """
+        # botocore itself does not read AWS_REGION, which the AWS tools do.
+        region = environ.get("AWS_REGION") or botocore.session.Session().get_config_variable("region")
+        if not region:
+            raise NoRegionError
+        return cls(stage, dict(environ), {"config": PATIENT, "region_name": region}, rehearsed=rehearsed)
 
     @property
     def changes(self) -> list[Change]:
