@@ -7,7 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from chalice.deploy.packager import DependencyBuilder
+from chalice.deploy.packager import DependencyBuilder, PipRunner, SubprocessPip
 from chalice.utils import UI, OSUtils
 
 from deploy import archive
@@ -40,7 +40,9 @@ def unpack(project: Path, folder: Path, architecture: str) -> None:
         DeployError: It cannot be built.
     """
     files = OSUtils()
-    packager = PrunedPackager(files, DependencyBuilder(files), UI(), architecture)
+    pip = PipRunner(pip=SubprocessPip(osutils=files), osutils=files)
+    wheels = DependencyBuilder(files, pip_runner=pip, architecture=architecture)
+    packager = PrunedPackager(files, wheels, UI(), architecture)
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     package = packager.create_deployment_package(str(project), version)
     for name, content in archive.read(Path(package)).items():

@@ -42,9 +42,13 @@ STAGES = dockerfile.read(DOCKERFILE)
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files of the image's last stage, from /, as the Dockerfile lays them out."""
-    folder = tmp_path_factory.mktemp("image")
+    return built(tmp_path_factory.mktemp("image"), PLATFORM)
+
+
+def built(folder: Path, wanted: str) -> Path:
+    """Return the files of the image for a platform, as Docker calls it."""
     context = dockerfile.allowed(ROOT, IGNORE, folder / "context")
-    variables = {"TARGETARCH": PLATFORM, "LAMBDA_TASK_ROOT": f"/{TASK_ROOT}"}
+    variables = {"TARGETARCH": wanted, "LAMBDA_TASK_ROOT": f"/{TASK_ROOT}"}
     return Build(context, folder / "stages", variables, _run).make(STAGES)
 
 
@@ -207,6 +211,14 @@ def test_the_image_holds_what_the_zip_holds(image: Path, tmp_path: Path) -> None
     zipped = packager.create_deployment_package(str(tmp_path / "project"), version)
 
     assert contents(image / TASK_ROOT) == archive.read(Path(zipped))
+
+
+def test_the_image_for_the_other_platform_holds_the_same_but_for_what_is_compiled(image: Path, tmp_path: Path) -> None:
+    other = contents(built(tmp_path, "arm64" if PLATFORM == "amd64" else "amd64") / TASK_ROOT)
+    here = contents(image / TASK_ROOT)
+
+    assert {name for name in other if not name.endswith(".so")} == {name for name in here if not name.endswith(".so")}
+    assert {name for name in other if name.endswith(".so")}.isdisjoint(here)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
