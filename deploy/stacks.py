@@ -199,11 +199,13 @@ class Stack:
             described = self._awaited_change_set(arn)
             return [_line(change["ResourceChange"]) for change in described.get("Changes", [])]
         finally:
-            self._client.delete_change_set(ChangeSetName=arn)
+            self._client.delete_change_set(ChangeSetName=arn, StackName=self.name)
 
     def _awaited_change_set(self, arn: str) -> dict[str, Any]:
         pause = FIRST_LOOK_SECONDS
-        while (described := self._client.describe_change_set(ChangeSetName=arn))["Status"] != "CREATE_COMPLETE":
+        while (described := self._client.describe_change_set(ChangeSetName=arn, StackName=self.name))[
+            "Status"
+        ] != "CREATE_COMPLETE":
             reason = described.get("StatusReason", "")
             if described["Status"] == "FAILED" and not any(text in reason for text in NO_CHANGES):
                 raise DeployError(f"CloudFormation refuses the template of {self.name}: {reason}")

@@ -7,7 +7,7 @@ run has all. What it lacks is mended here, for the release that local/emulator.p
 # ruff: noqa: SLF001  (mending an inside means reaching into it)
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -24,19 +24,37 @@ _MEMBERS_BY_ACTION = {action: member for member, action in iam_actions._DYNAMODB
 Json = Mapping[str, Any]
 
 
-def ask_for_streams_by_name() -> None:
-    """Ask policies about the stream that is read.
+def ask_for_resources_by_name() -> None:
+    """Ask policies about the stream, function or rule that a call is about.
 
-    Defect: ministack asks about ``*``, which nobody may do who may read one stream.
+    Defect: where only the body of a request names it, ministack asks about ``*``, which nobody may do who may do it to
+    resources of one stage. And it names rules after the default event bus, which AWS does not.
     """
     resource_of = iam_actions.extract_resource_arn
 
-    def resource_or_stream_of(service: str, method: str, path: str, headers: Any, body: bytes, *rest: Any) -> Any:
-        if service == "dynamodbstreams":
-            return _stream(json.loads(body or b"{}"))
-        return resource_of(service, method, path, headers, body, *rest)
+    def named_resource_of(service: str, method: str, path: str, headers: Any, body: bytes, *rest: Any) -> Any:
+        found = resource_of(service, method, path, headers, body, *rest).replace(":rule/default/", ":rule/")
+        if found == "*" and service in _NAMED_IN_BODY:
+            _, region, account = rest
+            found = _NAMED_IN_BODY[service](json.loads(body or b"{}"), f"{region}:{account}")
+        return found
 
-    iam_actions.extract_resource_arn = resource_or_stream_of
+    iam_actions.extract_resource_arn = named_resource_of
+
+
+def ask_for_actions_of_lambda() -> None:
+    """Ask policies about the action of Lambda that is called.
+
+    Defect: ministack guesses it from the end of the path: who sets what becomes of failed invocations is asked whether
+    to change a function's code, and who changes a subscription is asked nothing.
+    """
+    iam_actions._BOTOCORE_SERVICE_MAP["lambda"] = ["lambda"]
+
+    def action(method: str, path: str) -> str:
+        operation = iam_actions._match_rest_action("lambda", method, path)
+        return "InvokeFunction" if operation == "Invoke" else str(operation)
+
+    iam_actions._lambda_action = action
 
 
 def ask_for_leading_keys() -> None:
@@ -135,7 +153,22 @@ def _items(request: Json, action: str, table: str) -> Iterator[Json]:
         yield from (each.get("Key") or each["Item"] for each in write.values())
 
 
-def _stream(request: Json) -> str:
-    """Return the ARN of the stream that a request reads; ``*`` for one that lists streams."""
+def _stream(request: Json, _place: str) -> str:
     iterator = dynamodb_streams._decode_iterator(request.get("ShardIterator", "")) or {}
     return str(request.get("StreamArn") or iterator.get("arn") or "*")
+
+
+def _function(request: Json, place: str) -> str:
+    # An event source's mapping is made of no resource, says AWS, though its request names a function too.
+    return f"arn:aws:lambda:{place}:function:{request['FunctionName']}" if "Runtime" in request else "*"
+
+
+def _rule(request: Json, place: str) -> str:
+    return f"arn:aws:events:{place}:rule/{request['Rule']}" if "Rule" in request else "*"
+
+
+_NAMED_IN_BODY: Mapping[str, Callable[[Json, str], str]] = {
+    "dynamodbstreams": _stream,
+    "events": _rule,
+    "lambda": _function,
+}

@@ -28,11 +28,13 @@ def mended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         (iam_actions, "extract_resource_arn"),
         (iam_actions, "dynamodb_service_context"),
         (iam_evaluator, "enforce"),
+        (iam_actions, "_lambda_action"),
         (app, "pin_request_origin"),
     ]:
         monkeypatch.setattr(module, name, getattr(module, name))
     authorization.record_what_is_asked_for(tmp_path / "asked")
-    authorization.ask_for_streams_by_name()
+    authorization.ask_for_resources_by_name()
+    authorization.ask_for_actions_of_lambda()
     authorization.ask_for_leading_keys()
     authorization.trust_loopback()
     return tmp_path / "asked"
@@ -45,21 +47,57 @@ def table() -> Iterator[None]:
     del dynamodb._tables["counts"]
 
 
-def stream_resource(request: dict[str, Any]) -> str:
-    body = json.dumps(request).encode()
-    return str(iam_actions.extract_resource_arn("dynamodbstreams", "POST", "/", {}, body, {}, *HERE))
+def resource(service: str, request: dict[str, Any]) -> str:
+    return str(iam_actions.extract_resource_arn(service, "POST", "/", {}, json.dumps(request).encode(), {}, *HERE))
 
 
-def test_a_stream_still_has_no_name() -> None:
-    assert stream_resource({"StreamArn": STREAM}) == "*"
+@pytest.mark.parametrize(
+    ("service", "request_"),
+    [
+        ("dynamodbstreams", {"StreamArn": STREAM}),
+        ("events", {"Rule": "every-hour"}),
+        ("lambda", {"FunctionName": "count", "Runtime": "python3.12"}),
+    ],
+)
+def test_what_only_the_body_names_still_has_no_name(service: str, request_: dict[str, Any]) -> None:
+    assert resource(service, request_) == "*"
 
 
-def test_a_stream_is_asked_for_by_its_name(mended: Path) -> None:
+def test_what_only_the_body_names_is_asked_for_by_name(mended: Path) -> None:
     iterator = dynamodb_streams._encode_iterator("counts", "shard", 1, stream_arn=STREAM)
 
-    assert stream_resource({"StreamArn": STREAM}) == STREAM
-    assert stream_resource({"ShardIterator": iterator}) == STREAM
-    assert stream_resource({}) == "*"
+    assert resource("dynamodbstreams", {"StreamArn": STREAM}) == STREAM
+    assert resource("dynamodbstreams", {"ShardIterator": iterator}) == STREAM
+    assert resource("dynamodbstreams", {}) == "*"
+    assert resource("events", {"Rule": "hourly"}) == "arn:aws:events:us-east-1:000000000000:rule/hourly"
+    assert resource("events", {"Name": "hourly"}) == "arn:aws:events:us-east-1:000000000000:rule/hourly"
+    assert (
+        resource("lambda", {"FunctionName": "f", "Runtime": "r"}) == "arn:aws:lambda:us-east-1:000000000000:function:f"
+    )
+    assert resource("lambda", {"FunctionName": "f", "EventSourceArn": STREAM}) == "*"
+
+
+FUNCTION = "/2015-03-31/functions/count"
+INVOCATIONS = "/2019-09-25/functions/count/event-invoke-config"
+
+
+def test_actions_of_lambda_are_still_guessed() -> None:
+    assert iam_actions._lambda_action("PUT", INVOCATIONS) == "UpdateFunctionCode"
+    assert iam_actions._lambda_action("PUT", "/2015-03-31/event-source-mappings/1") is None
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "action"),
+    [
+        ("PUT", INVOCATIONS, "PutFunctionEventInvokeConfig"),
+        ("PUT", "/2015-03-31/event-source-mappings/1", "UpdateEventSourceMapping"),
+        ("DELETE", "/2017-10-31/functions/count/concurrency", "DeleteFunctionConcurrency"),
+        ("POST", f"{FUNCTION}/invocations", "InvokeFunction"),
+        ("GET", FUNCTION, "GetFunction"),
+    ],
+)
+def test_actions_of_lambda_are_those_that_are_called(mended: Path, method: str, path: str, action: str) -> None:
+    assert iam_actions._lambda_action(method, path) == action
 
 
 def test_leading_keys_are_still_unknown() -> None:
