@@ -1,4 +1,7 @@
-"""``python -m deploy.pipeline package|parameters``: what ``make package`` and ``make parameters`` run for ``STAGE``."""
+"""``python -m deploy.pipeline package|parameters``: what ``make package`` and ``make parameters`` run for ``STAGE``.
+
+With ``IMAGE``, the packaged functions are made of that image.
+"""
 
 import json
 import os
@@ -10,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from deploy import environment, layout, stages
 from deploy.errors import DeployError, explained
-from deploy.pipeline import application, values
+from deploy.pipeline import application, images, values
 from deploy.pipeline.completion import completed
 from deploy.pipeline.settings import Settings
 from deploy.stages import Stage
@@ -25,25 +28,29 @@ def main(arguments: list[str], environ: Mapping[str, str]) -> None:
     try:
         stage = stages.read(environ.get("STAGE", ""))
         if arguments == ["package"]:
-            package(stage, DIST / stage.name)
+            package(stage, DIST / stage.name, image=environ.get("IMAGE", ""))
         else:
             parameters(stage, DIST / stage.name)
     except (BotoCoreError, ClientError, DeployError) as error:
         sys.exit(explained(error))
 
 
-def package(stage: Stage, target: Path, project: Path = layout.CHECKOUT, *, thin: bool = False) -> None:
+def package(
+    stage: Stage, target: Path, project: Path = layout.CHECKOUT, *, thin: bool = False, image: str = ""
+) -> None:
     """Write the stage's template, archive and first parameters into ``target``; needs no AWS.
 
     Args:
         project: The directory of app.py, chalicelib and .chalice.
         thin: Without dependencies, for functions that run in this very environment.
+        image: The URI of a container image to make functions of; "": they are made of the archive.
 
     Raises:
         DeployError: Something of the app, of chalice or of infra/ does not fit the rest.
     """
     packaged = application.packaged(project, stage, environment.OUTPUTS, target, thin=thin)
     template = completed(packaged, Settings.of(stage), environment.OUTPUTS)
+    template = images.as_image(template, image) if image else template
     (target / TEMPLATE).write_text(json.dumps(template, indent=1) + "\n")
     values.write(target / values.INFRASTRUCTURE, values.infrastructure(stage))
     size = (target / application.ARCHIVE).stat().st_size / 1e6
