@@ -57,7 +57,7 @@ def _run(words: list[str], directory: Path, root: Path) -> None:
     program, *arguments = words
     assert program == "python"
     if arguments[:3] == ["-m", "pip", "install"]:
-        assert arguments[3:5] == ["--constraint", "requirements-dev.txt"]
+        assert arguments[3:6] == ["--no-cache-dir", "--constraint", "requirements-dev.txt"]
         assert (directory / "requirements-dev.txt").exists()
         return
     inside = [str(root / word.lstrip("/")) if word.startswith("/") else word for word in arguments]
