@@ -16,6 +16,9 @@ from deploy.pipeline.completion import completed
 from tests.deploy.pipeline import packages, watcher
 from tests.deploy.pipeline.packages import STAGES, Json, Package, complete, settings
 from tests.deploy.pipeline.variants import everything, on_runtime, without_options
+from tests.repository import ROOT
+
+ROLES = ROOT / "docs" / "how-to" / "pipeline" / "roles.yaml"
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
 
@@ -63,7 +66,7 @@ def test_cfn_lint_finds_nothing(templates: dict[str, Json], tmp_path: Path, regi
         (tmp_path / f"{name}.sam.json").write_text(json.dumps(templates[name]))
     linter = Path(executable).with_name("cfn-lint")
 
-    linted = run([linter, *sorted(tmp_path.iterdir())], check=False, capture_output=True, text=True)
+    linted = run([linter, ROLES, *sorted(tmp_path.iterdir())], check=False, capture_output=True, text=True)
 
     assert (linted.returncode, linted.stdout) == (0, ""), linted.stderr
 
