@@ -98,3 +98,11 @@ def test_what_reads_the_nodes_in_use_may_find_more_of_them_up_to_a_bound() -> No
 
     assert not calls.broken_claims({HISTOGRAM: {1_000: sparse, 10_000: full}})
     assert calls.broken_claims({HISTOGRAM: {1_000: sparse, 10_000: fuller}})
+
+
+@pytest.mark.slow
+def test_an_export_is_measured_by_phase() -> None:
+    table = _printed("exports", "--records", "300", "--moved", "0.5", claims_hold=True)
+
+    assert re.search(r"^300 records, 1\d\d changed just before", table)
+    assert re.findall(r"^\| (list|write) \| (\d+) \|", table, re.MULTILINE) == [("list", "2"), ("write", "1")]

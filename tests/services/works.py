@@ -52,9 +52,11 @@ class Works:
         self.use = self.another_process()
 
     def another_process(self) -> Operations:
-        dynamo = Dynamo(self.world.client, Inline(), self._paused)
         clients = Clients(connect=lambda _: self.s3)
-        return build_operations(_CONFIG, dynamo, self.world.clock, self.pages, clients)
+        return build_operations(_CONFIG, self.dynamo(), self.world.clock, self.pages, clients)
+
+    def dynamo(self) -> Dynamo:
+        return Dynamo(self.world.client, Inline(), self._paused)
 
     def _paused(self, seconds: float) -> None:
         del seconds
