@@ -16,6 +16,7 @@ from deploy.errors import DeployError
 from deploy.pipeline.functions import functions, log_group, tag_list
 from deploy.pipeline.settings import Settings
 from deploy.pipeline.template import (
+    API_HANDLER,
     FUNCTION,
     PERMISSION,
     ROLE,
@@ -134,13 +135,12 @@ def _notifier(template: Template, settings: Settings, outputs: Mapping[str, Any]
     if len(code) > INLINE_LIMIT:
         raise UnexpectedTemplateError(f"{NOTIFIER_CODE.name} has at most the {INLINE_LIMIT} characters Lambda takes")
     group, role = f"{NOTIFIER_ID}LogGroup", f"{NOTIFIER_ID}Role"
-    runtimes = {properties["Runtime"] for _, properties in template.functions()}
     function = {
         "Type": "AWS::Lambda::Function",
         "Properties": {
             "FunctionName": layout.function_name(settings.stage.name, NOTIFIER),
             "Description": "Sets up what a bucket tells the functions of this stack.",
-            "Runtime": max(runtimes),
+            "Runtime": template.property(API_HANDLER, FUNCTION, "Runtime"),
             "Handler": "index.handle",
             "Code": {"ZipFile": code},
             "Role": {"Fn::GetAtt": [role, "Arn"]},

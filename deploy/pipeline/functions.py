@@ -55,14 +55,11 @@ def logged(template: Template, settings: Settings) -> Template:
 
 
 def log_group(settings: Settings, function: str) -> Json:
-    return {
-        "Type": LOG_GROUP,
-        "Properties": {
-            "LogGroupName": layout.log_group_name(settings.stage.name, function),
-            "RetentionInDays": settings.stage.functions["log_retention_days"],
-            "Tags": tag_list(settings),
-        },
-    }
+    """Return a function's log group. It goes with its stack: one that stayed would be in the way of the next."""
+    days = settings.stage.functions.get("log_retention_days")
+    retention = {"RetentionInDays": days} if days else {}
+    name = layout.log_group_name(settings.stage.name, function)
+    return {"Type": LOG_GROUP, "Properties": {"LogGroupName": name, "Tags": tag_list(settings), **retention}}
 
 
 def entitled(template: Template, settings: Settings) -> Template:

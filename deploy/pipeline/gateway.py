@@ -105,7 +105,8 @@ def _substitution(text: str, template: Template) -> Any:
 
 def _throttles(template: Template, settings: Settings) -> Iterator[Json]:
     api = settings.stage.api
-    yield _throttle("/*", "*", api)
+    if "throttle_rate" in api:
+        yield _throttle("/*", "*", api)
     paths = document(template).get("paths", {})
     for route, limits in (api.get("routes") or {}).items():
         method, _, path = route.partition(" ")

@@ -365,8 +365,25 @@ def test_an_unknown_stage_is_refused_by_those_there_are() -> None:
         settings("staging")
 
 
-def test_an_unknown_shift_is_refused_by_those_there_are() -> None:
-    stage = replace(stages.read("prod"), pipeline={"shift": "Canary50Percent"})
+@pytest.mark.parametrize(
+    ("pipeline", "complaint"),
+    [
+        ({"shift": "Canary50Percent"}, f"pipeline: shift must be empty, or one of {SHIFTS[0]}"),
+        ({"shift": 10}, "pipeline: shift must be empty, or one of"),
+        ({"snap_start": "no"}, "pipeline: snap_start must be true or false, not 'no'"),
+        ({"tolerated_errors": True}, "pipeline: tolerated_errors must be a number from 0 on, not True"),
+        ({"tolerated_errors": -1}, "pipeline: tolerated_errors must be a number from 0 on, not -1"),
+        ({"snapstart": True}, "pipeline: snapstart is not known; known are shift, snap_start, tolerated_errors"),
+    ],
+)
+def test_a_release_that_cannot_be_is_refused(pipeline: Json, complaint: str) -> None:
+    with pytest.raises(DeployError, match=re.escape(complaint)):
+        Settings.of(replace(stages.read("prod"), pipeline=pipeline))
 
-    with pytest.raises(DeployError, match=f"'Canary50Percent' is none of {min(SHIFTS)}"):
-        Settings.of(stage)
+
+def test_a_stage_that_says_nothing_has_no_limits(prod: Json) -> None:
+    given = replace(settings("prod"), stage=stages.Stage("prod"))
+    template = complete(prod, given)
+
+    assert template["Resources"]["RestAPI"]["Properties"]["MethodSettings"] == []
+    assert "RetentionInDays" not in template["Resources"]["APIHandlerLogGroup"]["Properties"]
