@@ -79,7 +79,9 @@ class StageClient(TypedAWSClient):
         wanted = (schedule_expression, event_pattern, rule_description or None)
         if wanted == (*map(deployed.get, ("ScheduleExpression", "EventPattern")), deployed.get("Description") or None):
             return str(deployed["Arn"])
-        return super().get_or_create_rule_arn(rule_name, schedule_expression, event_pattern, rule_description)
+        made = super().get_or_create_rule_arn(rule_name, schedule_expression, event_pattern, rule_description)
+        # Rehearsed, the answer is made up; a rule that is there keeps its ARN.
+        return str(deployed.get("Arn", made))
 
     def connect_rule_to_lambda(self, rule_name: str, function_arn: str) -> None:
         events = self._client("events")

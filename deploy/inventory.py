@@ -35,7 +35,7 @@ def deployed(target: Target) -> list[Resource]:
     return [
         *_roles(target),
         *functions,
-        *(source for function in functions for source in _event_sources(target, function)),
+        *(source for function in functions for source in event_sources(target, function)),
         *_rules(target),
         *_apis(target),
     ]
@@ -92,7 +92,8 @@ def _roles(target: Target) -> Iterator[Resource]:
                 }
 
 
-def _event_sources(target: Target, function: Resource) -> Iterator[Resource]:
+def event_sources(target: Target, function: Resource) -> Iterator[Resource]:
+    """Yield what a function follows, as chalice records it."""
     pages = target.client("lambda").get_paginator("list_event_source_mappings")
     for page in pages.paginate(FunctionName=function["lambda_arn"]):
         for mapping in page["EventSourceMappings"]:

@@ -88,16 +88,6 @@ class First:
     seconds: float
 
 
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
-    emulator = Emulator(0, None)
-    try:
-        emulator.wait_until_ready()
-        yield emulator
-    finally:
-        emulator.stop()
-
-
 @contextmanager
 def living(emulator: Emulator, stage: str, folder: Path) -> Iterator[Life]:
     """Yield a stage of which there is nothing yet, and hold it to there being nothing again in the end."""
