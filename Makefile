@@ -34,7 +34,7 @@ run: $(STAMP) ## start everything on this machine (PORT=8000, FRESH=1 begins ane
 demo: $(STAMP) ## play thousands of games against `make run` and verify every rank
 	@$(BIN)/python -m local.demo
 
-package: $(STAMP) ## make dist/<stage> for a pipeline: a template, an archive, parameters (STAGE=prod)
+package: $(STAMP) ## make dist/<stage> for a pipeline: a template, an archive, parameters (STAGE=prod, IMAGE=)
 	@$(BIN)/python -m deploy.pipeline package
 
 parameters: $(STAMP) ## fill in for a pipeline what the stage's stacks give out (STAGE=prod)

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +77,11 @@ def run(image: Path, stack: LocalStack, tmp_path_factory: pytest.TempPathFactory
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local",
     }
-    return partial(started, image, client, environment=environment)
+
+    def start(handler: str, **changes: str) -> Any:
+        return started(image, client, handler, {**environment, **changes})
+
+    return start
 
 
 def invoker(stack: LocalStack) -> Any:
@@ -289,6 +292,14 @@ def test_what_a_handler_raises_is_reported_as_from_the_zip_and_the_next_event_is
     assert (failed.body["errorType"], failed.body["errorMessage"]) == ("KeyError", told["errorMessage"])
     assert any("chalicelib" in line for line in failed.body["stackTrace"])
     assert answered == Outcome("response", {"batchItemFailures": []})
+
+
+def test_a_setting_that_is_missing_is_named(run: Any, scene: Scene) -> None:
+    with run("app.player_authorizer", LAUREL_SIGNING_KEYS="") as function:
+        outcome = function.invoke(scene.events()["app.player_authorizer"][1])
+
+    assert (outcome.kind, outcome.body["errorType"]) == ("error", "ConfigError")
+    assert outcome.body["errorMessage"] == "LAUREL_SIGNING_KEYS is not set"
 
 
 @pytest.mark.parametrize(
