@@ -77,10 +77,10 @@ def destroy(target: Target, stage: Stage, environ: Mapping[str, str], ask: Ask) 
         raise DeployError(f"DATA can be delete, or is left out and data is kept; it cannot be {environ['DATA']!r}")
     destruction = Destruction(target, stage, data=environ.get("DATA") == "delete", say=_say)
     print("\n".join(destruction.plan()) or "Nothing is there.", flush=True)
-    _confirm(environ, ask, "YES", stage.name)
+    confirm(environ, ask, "YES", stage.name)
     if destruction.data and any(each.is_protected(target) for each in destruction.retained()):
         print("Its tables are protected against deletion: what is deleted now, nobody brings back.")
-        _confirm(environ, ask, "AGAIN", f"delete {stage.name} data")
+        confirm(environ, ask, "AGAIN", f"delete {stage.name} data")
     destruction.run()
     print(
         f"Stage {stage.name} is gone." + ("" if destruction.data else " Its data is kept: DATA=delete deletes it too.")
@@ -94,7 +94,8 @@ COMMANDS: Mapping[str, Command] = {
 }
 
 
-def _confirm(environ: Mapping[str, str], ask: Ask, variable: str, words: str) -> None:
+def confirm(environ: Mapping[str, str], ask: Ask, variable: str, words: str) -> None:
+    """Return once ``words`` have been said, by a variable or by whoever is asked; raise DeployError otherwise."""
     said = environ.get(variable)
     if said is None:
         try:

@@ -1,10 +1,26 @@
-"""The package of the app as it stands: built once, unpacked once. pip downloads what is in it."""
+"""What tests of deployments share: one embedded AWS; the app's package, built and unpacked once.
 
+pip downloads what is in the package.
+"""
+
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from bench.cold import trees
+from local.children import Emulator
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[Emulator]:
+    """An embedded AWS with nothing in it; whoever deploys to it leaves nothing behind."""
+    emulator = Emulator(0, None)
+    try:
+        emulator.wait_until_ready()
+        yield emulator
+    finally:
+        emulator.stop()
 
 
 @pytest.fixture(scope="session")

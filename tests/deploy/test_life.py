@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from deploy import __main__ as command
 from deploy import inventory, stages
 from deploy.deployment import Deployment
 from deploy.destruction import Destruction
@@ -267,7 +268,18 @@ def test_a_deployment_that_breaks_off_again_and_again_is_gone_on_with(
         assert everything(prod.target) == renamed(beside, "prod")
         assert prod.version()
         assert prod.plan() == []
+        refuses_to_delete_what_is_protected(prod)
     assert everything(dev.target) == beside
+
+
+def refuses_to_delete_what_is_protected(life: Life) -> None:
+    """Hold ``make destroy`` to being told twice."""
+    before = everything(life.target)
+    for said in ({}, {"YES": "dev"}, {"YES": "prod"}, {"YES": "prod", "AGAIN": "prod"}):
+        with pytest.raises(DeployError, match="Nothing was deleted"):
+            command.destroy(life.target, life.stage, {"DATA": "delete", **said}, lambda _question: "")
+
+    assert everything(life.target) == before
 
 
 def break_off(life: Life, trap: Trap) -> None:
