@@ -29,5 +29,5 @@ def prod(packaged_prod: Json) -> Json:
 @pytest.fixture(scope="session")
 def watching(tmp_path_factory: pytest.TempPathFactory) -> Package:
     """An app with an ``on_s3_event``."""
-    project = watcher.write(tmp_path_factory.mktemp("watcher"))
-    return packages.made(project, "prod", project / "dist", watcher.OUTPUTS)
+    app = watcher.write(tmp_path_factory.mktemp("watcher"))
+    return packages.made(app, "prod", app.project / "dist")

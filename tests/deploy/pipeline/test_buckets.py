@@ -21,7 +21,7 @@ def complete(package: Package, **pipeline: object) -> Json:
 
 
 def packaged(tmp_path: Path, bucket: str) -> Package:
-    return packages.made(watcher.write(tmp_path, bucket), "prod", tmp_path / "dist", watcher.OUTPUTS)
+    return packages.made(watcher.write(tmp_path, bucket), "prod", tmp_path / "dist")
 
 
 def test_a_bucket_is_asked_to_tell_the_function(watching: Package) -> None:

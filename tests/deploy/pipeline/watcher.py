@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from tests.deploy.pipeline.packages import App
+
 OUTPUTS = {"MEDIA_BUCKET": "MediaBucketName"}
 SEEN = "seen.json"
 
@@ -34,7 +36,7 @@ _MAY_PUT = {
 _MAY_LOG = {"Effect": "Allow", "Action": "logs:PutLogEvents", "Resource": "*"}
 
 
-def write(project: Path, bucket: str = 'os.environ["MEDIA_BUCKET"]') -> Path:
+def write(project: Path, bucket: str = 'os.environ["MEDIA_BUCKET"]') -> App:
     """Write the app into a directory; ``bucket`` is Python, as it stands in app.py."""
     policies = project / ".chalice" / "policies"
     policies.mkdir(parents=True)
@@ -59,4 +61,4 @@ def write(project: Path, bucket: str = 'os.environ["MEDIA_BUCKET"]') -> Path:
         },
     }
     (project / ".chalice" / "config.json").write_text(json.dumps(config))
-    return project
+    return App(project, OUTPUTS)
