@@ -36,6 +36,7 @@ from tests.strategies import EXAMPLES
 from tests.world import HandClock, World
 
 SCORES = [5, 5, 7, 40, 41, 4096, 4097, 8192, 100_000, 100_013, 100_013, -3]
+CASES = max(40, EXAMPLES // 5)
 State = tuple[int, int, datetime]
 """Score, subscore, and when they were reached."""
 
@@ -114,7 +115,7 @@ def check(works: Works, job: Job) -> None:
 
 
 @pytest.mark.property
-@settings(max_examples=EXAMPLES)
+@settings(max_examples=CASES)
 @given(
     board=strategies.boards,
     records=lists_of_values,
@@ -277,7 +278,7 @@ def _state(line: Line | None) -> State | None:
 
 @pytest.mark.property
 @pytest.mark.slow
-@settings(max_examples=EXAMPLES)
+@settings(max_examples=CASES)
 @given(operator=st.sampled_from([Operator.BEST, Operator.SET]), slices=st.integers(0, 1), plan=plans)
 def test_under_traffic_nobody_is_named_twice_and_nobody_who_should_be_is_missing(
     operator: Operator, slices: int, plan: dict[int, list[tuple[str, int]]]
@@ -333,6 +334,20 @@ def test_a_record_that_falls_past_the_first_walk_is_found_by_the_second() -> Non
     found = lines(works, finished(works, job))
 
     assert ranked(found)[-1] == (len(SCORES) - 1, best)
+
+
+@pytest.mark.parametrize("steps", range(5))
+def test_an_index_that_lags_shows_nobody_twice_and_nobody_in_vain(steps: int) -> None:
+    works, ids = played()
+    works.world.client.freeze_indexes()
+    works.world.services.games.submit(ids[-1], Submission("race", 10**6), None)
+    works.world.clock.advance(minutes=1)
+    job = works.use.export.advance(begun(works), after_steps(steps))
+    works.world.client.thaw_indexes()
+
+    job = finished(works, job)
+
+    check(works, job)
 
 
 def test_a_board_that_is_listed_anew_meanwhile_is_exported_from_its_new_listing() -> None:
