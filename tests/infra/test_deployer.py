@@ -124,7 +124,7 @@ def test_a_policy_is_one_that_iam_takes(name: str) -> None:
 @pytest.mark.parametrize("name", ["deploy", "destroy"])
 def test_what_has_a_name_is_named_after_its_stage(name: str) -> None:
     unnamed = {
-        *("WhatThereIs", "LogsOfApis", "FindLogs", "ApiAccount"),
+        *("WhatThereIs", "LogsOfApis", "ApiAccount"),
         *("Apis", "Api", "Subscriptions"),  # they are numbered by AWS
     }
     for each in policy(name)["Statement"]:
