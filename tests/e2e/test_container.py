@@ -25,15 +25,12 @@ from tests.deploy.lambda_runtime import Outcome, runtime_client, started
 from tests.e2e.client import Client, Player
 from tests.repository import ROOT
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.slow,
-    pytest.mark.skipif(sys.platform != "linux", reason="awslambdaric has wheels for Linux only"),
-]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+with_runtime_client = pytest.mark.skipif(sys.platform != "linux", reason="awslambdaric has wheels for Linux only")
 
 DOCKERFILE, IGNORE = ROOT / "infra" / "Dockerfile", ROOT / ".dockerignore"
 TASK_ROOT = Path("var/task")
-PLATFORM = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
+PLATFORM = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine()]
 BOARD = "contained"
 STAGES = dockerfile.read(DOCKERFILE)
 
@@ -247,6 +244,7 @@ HANDLERS = [
 ]
 
 
+@with_runtime_client
 @pytest.mark.parametrize("handler", HANDLERS)
 def test_a_function_of_the_image_answers_as_that_of_the_zip(
     handler: str, scene: Scene, run: Any, stack: LocalStack, image: Path
@@ -278,6 +276,7 @@ def steady(answer: Any) -> Any:
     return json.loads(text)
 
 
+@with_runtime_client
 def test_what_a_handler_raises_is_reported_as_from_the_zip_and_the_next_event_is_answered(
     run: Any, scene: Scene, stack: LocalStack
 ) -> None:
@@ -294,6 +293,7 @@ def test_what_a_handler_raises_is_reported_as_from_the_zip_and_the_next_event_is
     assert answered == Outcome("response", {"batchItemFailures": []})
 
 
+@with_runtime_client
 def test_a_setting_that_is_missing_is_named(run: Any, scene: Scene) -> None:
     with run("app.player_authorizer", LAUREL_SIGNING_KEYS="") as function:
         outcome = function.invoke(scene.events()["app.player_authorizer"][1])
@@ -302,6 +302,7 @@ def test_a_setting_that_is_missing_is_named(run: Any, scene: Scene) -> None:
     assert outcome.body["errorMessage"] == "LAUREL_SIGNING_KEYS is not set"
 
 
+@with_runtime_client
 @pytest.mark.parametrize(
     ("handler", "error", "says"),
     [
