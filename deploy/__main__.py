@@ -15,7 +15,8 @@ from deploy.changes import Change, lines
 from deploy.deployment import Deployment
 from deploy.destruction import Destruction
 from deploy.errors import DeployError, explained
-from deploy.layout import admin_key_name
+from deploy.layout import admin_key_name, app_stack_name
+from deploy.stacks import Stack
 from deploy.stages import Stage
 from deploy.target import Target
 
@@ -43,7 +44,9 @@ def _run(command: Command, environ: Mapping[str, str], ask: Ask) -> None:
     stage = stages.read(environ.get("STAGE", ""))
     if stage.name == LOCAL and not environ.get("AWS_ENDPOINT_URL"):
         raise DeployError("The stage local is what make run deploys on this machine. Name another: STAGE=dev")
-    command(_target(stage, environ), stage, environ, ask)
+    target = _target(stage, environ)
+    _require_own(target)
+    command(target, stage, environ, ask)
 
 
 def _target(stage: Stage, environ: Mapping[str, str]) -> Target:
@@ -52,6 +55,16 @@ def _target(stage: Stage, environ: Mapping[str, str]) -> Target:
     place = policies.place_of(target)
     print(f"Stage {stage.name}, account {place.account}, region {place.region}\n", flush=True)
     return target
+
+
+def _require_own(target: Target) -> None:
+    """Refuse a stage whose functions CloudFormation has made: it would not know of what is changed here."""
+    app = app_stack_name(target.stage)
+    if Stack(target, app, body="").outputs():
+        raise DeployError(
+            f"The stage {target.stage} is deployed from a pipeline, by the stack {app}. Let the pipeline run; or "
+            f"delete that stack, then run this again: aws cloudformation delete-stack --stack-name {app}"
+        )
 
 
 def diff(target: Target, stage: Stage, _environ: Mapping[str, str], _ask: Ask) -> None:
@@ -75,12 +88,12 @@ def destroy(target: Target, stage: Stage, environ: Mapping[str, str], ask: Ask) 
     """Print what would go, and delete it once the stage's name has been said; protected data, once it is said again."""
     if environ.get("DATA", "") not in {"", "delete"}:
         raise DeployError(f"DATA can be delete, or is left out and data is kept; it cannot be {environ['DATA']!r}")
-    destruction = Destruction(target, stage, data=environ.get("DATA") == "delete", say=_say)
+    destruction = Destruction(target, stage, data=bool(environ.get("DATA")), say=_say)
     print("\n".join(destruction.plan()) or "Nothing is there.", flush=True)
-    confirm(environ, ask, "YES", stage.name)
+    confirm(environ.get("YES"), ask, "YES", stage.name)
     if destruction.data and any(each.is_protected(target) for each in destruction.retained()):
         print("Its tables are protected against deletion: what is deleted now, nobody brings back.")
-        confirm(environ, ask, "AGAIN", f"delete {stage.name} data")
+        confirm(environ.get("AGAIN"), ask, "AGAIN", f"delete {stage.name} data")
     destruction.run()
     print(
         f"Stage {stage.name} is gone." + ("" if destruction.data else " Its data is kept: DATA=delete deletes it too.")
@@ -94,9 +107,8 @@ COMMANDS: Mapping[str, Command] = {
 }
 
 
-def confirm(environ: Mapping[str, str], ask: Ask, variable: str, words: str) -> None:
+def confirm(said: str | None, ask: Ask, variable: str, words: str) -> None:
     """Return once ``words`` have been said, by a variable or by whoever is asked; raise DeployError otherwise."""
-    said = environ.get(variable)
     if said is None:
         try:
             said = ask(f"To go on, type: {words}\n> ")

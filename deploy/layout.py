@@ -28,6 +28,11 @@ def edge_stack_name(stage: str) -> str:
     return f"{APP}-{stage}-edge"
 
 
+def app_stack_name(stage: str) -> str:
+    """Return the stack of the app, in a stage that a pipeline deploys."""
+    return f"{APP}-{stage}-app"
+
+
 def api_name(stage: str) -> str:
     return f"{APP}-{stage}"
 

@@ -68,7 +68,7 @@ def parameters(stage: Stage, target: Path, aws: Target | None = None) -> None:
         raise DeployError(f"{target / TEMPLATE} is not there: make package STAGE={stage.name} first.")
     template = json.loads((target / TEMPLATE).read_text())
     values.write(target / values.APP, values.app(template, aws))
-    print(f"{target / values.APP}: for the stack {values.app_stack_name(stage.name)}")
+    print(f"{target / values.APP}: for the stack {layout.app_stack_name(stage.name)}")
     of_edge = values.edge(stage, aws)
     if of_edge is None:
         print(f"there is no {values.EDGE} yet: it names the API, which the app's stack makes")

@@ -16,10 +16,6 @@ from deploy.target import Target
 INFRASTRUCTURE, APP, EDGE = "infrastructure-parameters.json", "app-parameters.json", "edge-parameters.json"
 
 
-def app_stack_name(stage: str) -> str:
-    return f"{layout.stack_name(stage)}-app"
-
-
 def infrastructure(stage: Stage) -> dict[str, str]:
     """Return the parameters of infra/template.yaml, all of which are known beforehand."""
     return {"Stage": stage.name, **stage.template}
@@ -45,7 +41,7 @@ def app(template: Json, target: Target) -> dict[str, str]:
 
 def edge(stage: Stage, target: Target) -> dict[str, str] | None:
     """Return the parameters of infra/edge.yaml; None while there is no API."""
-    outputs = _outputs(target, app_stack_name(stage.name))
+    outputs = _outputs(target, layout.app_stack_name(stage.name))
     if not outputs:
         return None
     return {"Stage": stage.name, "RestApiId": outputs["RestAPIId"], "ApiStage": layout.API_STAGE, **stage.edge}

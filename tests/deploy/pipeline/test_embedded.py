@@ -17,6 +17,7 @@ from typing import Any
 import jwt
 import pytest
 
+from deploy import __main__ as deploy_command
 from deploy import layout, stages, templates
 from deploy.pipeline import __main__ as pipeline
 from deploy.pipeline import values
@@ -24,6 +25,7 @@ from deploy.pipeline.completion import completed
 from deploy.stacks import Stack
 from deploy.target import Target
 from local.children import Emulator
+from local.layout import REGION
 from local.target import embedded
 from tests.deploy.pipeline import packages, watcher
 from tests.deploy.pipeline.packages import Json, Package, settings
@@ -132,7 +134,7 @@ def deployed(account: Account, folder: Path) -> Deployed:
     template = packages.complete(package.template, settings(STAGE))
     (dist / pipeline.TEMPLATE).write_text(json.dumps(template))
     pipeline.parameters(stages.read(STAGE), dist, account.target)
-    outputs = account.put(template, package, read(dist / values.APP), values.app_stack_name(STAGE))
+    outputs = account.put(template, package, read(dist / values.APP), layout.app_stack_name(STAGE))
     return Deployed(account, package, template, dist, outputs)
 
 
@@ -193,12 +195,21 @@ def test_a_rotated_key_signs_and_the_one_before_is_accepted(deployed: Deployed) 
     )
 
     parameters = deployed.parameters()
-    deployed.account.put(deployed.template, deployed.package, parameters, values.app_stack_name(STAGE))
+    deployed.account.put(deployed.template, deployed.package, parameters, layout.app_stack_name(STAGE))
 
     after = deployed.ask("POST", "/players/signIn", {"device_id": ben["device_id"]})[1]["tokens"]["access_token"]
     assert key_id(after) == parameters["SigningKeyVersion"][:8] != key_id(before)
     assert deployed.ask("GET", "/players/me", token=before)[0] == 200
     assert deployed.ask("GET", "/players/me", token=after)[0] == 200
+
+
+@pytest.mark.parametrize("command", ["deploy", "diff", "destroy"])
+def test_nobody_deploys_past_the_pipeline(deployed: Deployed, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", deployed.account.endpoint)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+
+    with pytest.raises(SystemExit, match="dev is deployed from a pipeline, by the stack laurel-dev-app"):
+        deploy_command.main([command], {"STAGE": STAGE, "YES": STAGE})
 
 
 def test_a_bucket_of_another_stack_tells_a_function(account: Account, watching: Package) -> None:
