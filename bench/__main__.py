@@ -1,10 +1,12 @@
-"""Runs every benchmark and writes the report: ``python -m bench``, or ``make bench``. Takes some five minutes."""
+"""Runs every benchmark and writes the reports: ``python -m bench``, or ``make bench``. Takes some five minutes."""
 
 import sys
 from collections.abc import Callable
 from typing import TypeVar
 
-from bench import bins, calls, cold, cpu, local_run
+from bench import bins, calls, cpu, local_run
+from bench.cold import measures as cold
+from bench.cold import page
 from bench.report import REPORT, Measurements, written
 
 Measured = TypeVar("Measured")
@@ -19,7 +21,8 @@ def main() -> None:
         local_run=_announced("local run", local_run.measure),
     )
     REPORT.write_text(written(measured), encoding="utf-8")
-    print(f"Written: {REPORT.name}")
+    page.PAGE.write_text(page.written(measured.cold), encoding="utf-8")
+    print(f"Written: {REPORT.name}, {page.PAGE.name}")
     broken = [
         *calls.broken_claims(measured.calls.figures),
         *cpu.broken_claims(measured.cpu),

@@ -168,7 +168,7 @@ def _recorded(observer: Observer, scene: Scene, request: Event) -> Recording:
 
 def _compared(name: str, app: Any, recording: Recording, pairs: int, requests: int) -> Comparison:
     with canned([*recording.warming, *recording.calls]) as url:
-        handler, bare = _handler(app, recording.request, url), _bare(recording.calls, url)
+        handler, bare = handler_at(app, recording.request, url), _bare(recording.calls, url)
         measured = turns([handler, _by_botocore(handler), bare], pairs, requests)
     return Comparison(
         name,
@@ -231,7 +231,7 @@ def turns(steps: Sequence[Step], pairs: int, requests: int) -> list[list[float]]
     return [[_cpu_ms(step, requests) for step in steps] for _ in range(pairs)]
 
 
-def _handler(app: Any, request: Event, url: str) -> Step:
+def handler_at(app: Any, request: Event, url: str) -> Step:
     os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = url
     serving.services.cache_clear()
     called(app, request)

@@ -1,8 +1,6 @@
 """Descents: from the root of a rank index down to where the record at some position of the listing is counted."""
 
 from decimal import Decimal
-from fractions import Fraction
-from math import ceil
 from typing import NamedTuple
 
 from chalicelib.ranking import nodes
@@ -44,4 +42,5 @@ def last_of_top(percent: Decimal, total: int) -> int:
     >>> last_of_top(Decimal(1), 250), last_of_top(Decimal("0.1"), 5), last_of_top(Decimal(100), 5)
     (3, 1, 5)
     """
-    return max(1, ceil(Fraction(percent) * total / 100))
+    numerator, denominator = percent.as_integer_ratio()
+    return max(1, -(-numerator * total // (100 * denominator)))

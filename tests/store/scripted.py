@@ -81,7 +81,7 @@ def serving(tls: ssl.SSLContext | None = None) -> Iterator[Server]:
                 server.connections += 1
                 number = server.connections
             with suppress(OSError):
-                while (request := _read(self.rfile, number)) and self._answered(request):
+                while (request := _read(self.rfile, number, self.wfile)) and self._answered(request):
                     pass
 
         def _answered(self, request: Request) -> bool:
@@ -116,7 +116,7 @@ def serving(tls: ssl.SSLContext | None = None) -> Iterator[Server]:
             tcp.shutdown()
 
 
-def _read(stream: Any, connection: int) -> Request | None:
+def _read(stream: Any, connection: int, back: Any) -> Request | None:
     line = stream.readline().decode().strip()
     if not line:
         return None
@@ -124,6 +124,8 @@ def _read(stream: Any, connection: int) -> Request | None:
     while field_line := stream.readline().decode().strip():
         name, _, value = field_line.partition(":")
         headers[name.lower()] = value.strip()
+    if "expect" in headers:
+        back.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     return Request(connection, line, headers, stream.read(int(headers["content-length"])))
 
 

@@ -1,0 +1,98 @@
+"""Functions start with what they need. Modules are counted, which no busy machine moves; time is compared to a peer."""
+
+import importlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from bench.cold import functions, trees
+from bench.cold.endpoint import endpoint
+from bench.cold.measures import LAUREL, LEANEST_PRUNED, MAX_RATIO
+from bench.cold.starts import READ_BOARD, Start, Way, called, imported, in_turns, ratio
+
+ROUNDS = 7
+MAX_MODULES = {functions.API: 415, functions.AUTHORIZER: 175}
+MAX_MODULES_OF_OTHERS = 425
+"""Read from files, on any Python: some ten more or fewer are Python's own."""
+NEVER = {"asyncio", "boto3", "cryptography", "multiprocessing", "s3transfer", "typing_extensions", "unittest"}
+OPERATORS = {"audit_ranks", "rebuild_ranks", "export_records", "advise_ranks", "keep_ranks"}
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("package")]
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
+    with endpoint(tmp_path_factory.mktemp("endpoint")) as environment:
+        yield environment
+
+
+@pytest.fixture(scope="module")
+def starts(tree: Path, aws: Mapping[str, str]) -> dict[str, Start]:
+    return {way.name: called(way, aws) for way in functions.ways(tree)}
+
+
+def test_every_function_of_the_manifest_is_started() -> None:
+    app = importlib.import_module("app").app
+    declared = {each.name for each in (*app.pure_lambda_functions, *app.event_sources, *app.builtin_auth_handlers)}
+
+    assert functions.events().keys() == {functions.API, *declared}
+
+
+@pytest.mark.parametrize("name", sorted(functions.events()))
+def test_a_function_keeps_to_its_budget_of_modules(starts: Mapping[str, Start], name: str) -> None:
+    modules = starts[name].modules
+
+    assert len(modules) <= MAX_MODULES.get(name, MAX_MODULES_OF_OTHERS)
+    assert _packages(modules).isdisjoint(NEVER)
+
+
+def test_the_authorizer_needs_neither_botocore_nor_the_domain(starts: Mapping[str, Start]) -> None:
+    modules = starts[functions.AUTHORIZER].modules
+
+    assert _packages(modules).isdisjoint({"botocore", "pynamodb", "urllib3"})
+    assert _parts(modules).isdisjoint({"events", "ranking", "store"})
+
+
+def test_the_api_needs_nothing_of_events_and_signs_no_token_before_one_is_asked_for(
+    starts: Mapping[str, Start],
+) -> None:
+    modules = starts[functions.API].modules
+
+    assert "events" not in _parts(modules)
+    assert "jwt" not in _packages(modules)
+
+
+@pytest.mark.parametrize("name", sorted({functions.STREAM, "replay_dead_letters", *OPERATORS}))
+def test_what_is_no_route_starts_without_routes(starts: Mapping[str, Start], name: str) -> None:
+    modules = starts[name].modules
+
+    assert "chalicelib.api.routing" not in modules
+    assert "chalicelib.bootstrap.serving" not in modules
+
+
+@pytest.mark.parametrize("name", sorted(functions.events()))
+def test_importing_takes_neither_network_nor_settings(tree: Path, name: str) -> None:
+    assert imported(Way(name, tree, f"app.{name}")).modules
+
+
+def test_a_cold_start_takes_hardly_longer_than_that_of_the_leanest_function(
+    tree: Path, packed: Path, aws: Mapping[str, str], tmp_path: Path
+) -> None:
+    leanest = trees.leanest(packed, tmp_path / "leanest", compiled=True).path
+    ways = [
+        Way(LAUREL, tree, f"app.{functions.API}", READ_BOARD),
+        Way(LEANEST_PRUNED, leanest, "leanest.handler", READ_BOARD),
+    ]
+
+    starts = in_turns(ways, aws, ROUNDS)
+
+    assert ratio(starts[LAUREL], starts[LEANEST_PRUNED]) <= MAX_RATIO
+
+
+def _packages(modules: Sequence[str]) -> set[str]:
+    return {module.partition(".")[0] for module in modules}
+
+
+def _parts(modules: Sequence[str]) -> set[str]:
+    return {module.split(".")[1] for module in modules if module.startswith("chalicelib.")}

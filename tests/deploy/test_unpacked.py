@@ -1,0 +1,152 @@
+"""The package runs by itself: every function, in each Python of Lambda's that is at hand here."""
+
+import json
+import shutil
+import subprocess
+import sysconfig
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chalice.deploy.packager import DependencyBuilder, PipRunner, SubprocessPip
+from chalice.utils import UI, OSUtils
+
+from bench.cold import functions, trees
+from bench.cold.trees import RUNTIME
+from bench.scene import Actor, event
+from deploy import archive
+from deploy.package import PrunedPackager
+from tests.deploy.unpacked import VERSIONS, Aws, Function, function, interpreter
+from tests.fake_dynamodb import FakeDynamoDB
+from tests.store.scripted import serving
+from tests.tables import tables
+
+OPERATORS = {"audit_ranks", "rebuild_ranks", "export_records", "advise_ranks"}
+RUNNING = RUNTIME.removeprefix("python")
+COMPILED = "msgspec"
+STDLIB = sysconfig.get_path("stdlib")
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("package")]
+
+
+class OtherPip(SubprocessPip):
+    """A pip that looks for wheels of another Python than its own, which chalice's does not."""
+
+    def __init__(self, version: str) -> None:
+        super().__init__(OSUtils())
+        self._version = version
+
+    def main(self, args: list[str], *rest: Any, **named: Any) -> tuple[int, bytes, bytes]:
+        chosen = ["--python-version", self._version] if "--abi" in args else []
+        return super().main([*args, *chosen], *rest, **named)
+
+
+@pytest.fixture
+def aws() -> Iterator[str]:
+    with serving() as server:
+        server.script = Aws(FakeDynamoDB(list(tables()))).answer
+        yield server.url
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def version(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def of_version(version: str, tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The unpacked package for a version, with its byte code where that Python is at hand."""
+    if version == RUNNING:
+        return tree
+    folder = tmp_path_factory.mktemp("other") / "laurel"
+    shutil.copytree(tree, folder, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
+    for name, content in _libraries(version, "x86_64", folder.with_name("project")).items():
+        (folder / name).write_bytes(content)
+    python = interpreter(version)
+    if python:
+        subprocess.run([python, "-m", "compileall", "-q", folder], check=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def python(version: str) -> str:
+    return interpreter(version) or pytest.skip(f"not run with Python {version}: there is none on this machine")
+
+
+def test_every_function_runs_from_the_package_alone(of_version: Path, python: str, aws: str) -> None:
+    events, answers = functions.events(), {}
+    with function(of_version, functions.API, url=aws, python=python) as api:
+        (entry,) = _play(api)
+    for name in sorted(events.keys() - {functions.API}):
+        with function(of_version, name, url=aws, python=python) as other:
+            answers[name] = other.call(events[name])
+
+    assert (entry["rank"], entry["score"]) == (1, 4200)
+    assert answers.pop(functions.AUTHORIZER)["policyDocument"]["Statement"][0]["Effect"] == "Allow"
+    assert answers.pop(functions.STREAM) == {"batchItemFailures": []}
+    assert answers.pop("replay_dead_letters") == {"fates": [], "more": False}
+    assert answers.pop("keep_ranks") is None
+    assert answers.keys() == OPERATORS
+    assert {name: answer.get("error") for name, answer in answers.items()} == dict.fromkeys(OPERATORS)
+
+
+def test_all_that_is_imported_is_pythons_or_the_packages_own(tree: Path, aws: str) -> None:
+    with function(tree, functions.API, url=aws) as api:
+        _play(api)
+        modules = api.end()
+
+    strays = {name for name, file in modules.file_by_name.items() if not file.startswith((str(tree), STDLIB))}
+    packaged = {
+        name for name, file in modules.file_by_name.items() if file.startswith(str(tree)) and file.endswith(".py")
+    }
+    assert strays == set()
+    assert {"app", "chalicelib.api.routing", "chalice.app", "botocore.client", "pynamodb.models"} <= packaged
+    assert packaged - modules.compiled == set()
+
+
+def test_only_one_dependency_is_compiled(tree: Path) -> None:
+    assert {path.relative_to(tree).parts[0] for path in tree.rglob("*.so")} == {COMPILED}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_there_are_libraries_for_the_other_processor(version: str, tmp_path: Path) -> None:
+    (name,) = _libraries(version, "arm64", tmp_path / "project")
+
+    assert name == f"msgspec/_core.cpython-{version.replace('.', '')}-aarch64-linux-gnu.so"
+
+
+def _libraries(version: str, architecture: str, project: Path) -> dict[str, bytes]:
+    """Return the compiled libraries of the package for another Python or processor, past the gates.
+
+    Only the dependency that has any is packaged for it: the others are the same files for all.
+    """
+    trees.today(project)
+    requirements = (project / "requirements.txt").read_text().splitlines()
+    (project / "requirements.txt").write_text("\n".join(line for line in requirements if line.startswith(COMPILED)))
+    files = OSUtils()
+    builder = DependencyBuilder(files, PipRunner(OtherPip(version), files), architecture)
+    packager: Any = PrunedPackager(files, builder, UI(StringIO(), StringIO()), architecture)
+    package = archive.read(Path(packager.create_deployment_package(str(project), f"python{version}")))
+    return {name: content for name, content in package.items() if name.endswith(".so")}
+
+
+def _play(api: Function) -> Any:
+    """Play a game, and return what the board shows."""
+    board = {"board_id": "points", "title": "Points"}
+    _answered(api, event("POST", "/admin/boards", body=board, admin=True))
+    player = _answered(api, event("POST", "/players", body={"device_id": "a-device-of-a-test"}))
+    caller = Actor(player["player"]["player_id"], player["tokens"]["access_token"], {})
+    game = _answered(api, event("POST", "/gameStart", body={}, caller=caller))
+    ended = {"game_id": game["game_id"], "scores": [{"board_id": "points", "score": 4200}]}
+    _answered(api, event("POST", "/gameEnd", body=ended, caller=caller))
+    _answered(api, event("GET", "/"))
+    _answered(api, event("GET", "/openapi.json"))
+    return _answered(api, event("GET", "/boards/{board_id}/entries", path={"board_id": "points"}))["entries"]
+
+
+def _answered(api: Function, request: Any) -> Any:
+    answer = api.call(request)
+    assert answer["statusCode"] < 300, answer["body"]
+    return json.loads(answer["body"])
