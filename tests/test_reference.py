@@ -11,8 +11,8 @@ from tests.repository import ROOT, named, text_files
 READ = re.compile(r'(?:environ(?:\.get\(|\[)|_required\(environ, |_number\(|^VARIABLE = )"([A-Z_]+)"', re.MULTILINE)
 READ_BY_MAKE = re.compile(r"^(\w+) \?=|\$\(if \$\((\w+)\)", re.MULTILINE)
 DOCUMENTED = re.compile(r"^\| `([A-Z_]+)` \|", re.MULTILINE)
-OF_THE_SYSTEM = {"PATH", "TMPDIR"}
-"""Set by every shell, or by one of our programs for another."""
+OF_THE_SYSTEM = {"AWS_ENDPOINT_URL", "PATH", "TMPDIR", "_HANDLER"}
+"""Set by every shell, by Lambda, or by one of our programs for another."""
 
 
 @pytest.mark.parametrize("page", pages(), ids=named)
@@ -32,7 +32,7 @@ def test_every_setting_is_documented_and_no_other() -> None:
 
 def read_by_programs() -> set[str]:
     files = [ROOT / "chalicelib" / "config.py", ROOT / "bench" / "endpoint.py", ROOT / "tests" / "conftest.py"]
-    folders = ROOT / "local", ROOT / "ops"
+    folders = ROOT / "local", ROOT / "ops", ROOT / "deploy"
     files += [path for path in text_files(".py") if any(map(path.is_relative_to, folders))]
     return {name for path in files for name in READ.findall(path.read_text(encoding="utf-8"))} - OF_THE_SYSTEM
 

@@ -8,8 +8,10 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ProfileNotFound
 
 from deploy import __main__ as command
+from deploy import stages
 from deploy.errors import DeployError, explained
 from tests.conftest import DUMMY_AWS
+from tests.deploy.aws import target
 from tests.repository import ROOT
 
 KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
@@ -94,23 +96,22 @@ class Stubborn:
         return self._answers.pop(0)
 
 
-def confirm(environ: dict[str, str], ask: Stubborn) -> None:
-    command.confirm(environ, ask, "YES", "dev")
+def confirm(said: str | None, ask: Stubborn) -> None:
+    command.confirm(said, ask, "YES", "dev")
 
 
 def test_a_name_said_is_a_name_heard() -> None:
-    confirm({"YES": "dev"}, Stubborn())
-    confirm({}, Stubborn("dev"))
-    confirm({}, Stubborn(" dev \n"))
+    confirm("dev", Stubborn())
+    confirm(None, Stubborn("dev"))
+    confirm(None, Stubborn(" dev \n"))
 
 
-@pytest.mark.parametrize(
-    ("environ", "answers"), [({"YES": "prod"}, ["dev"]), ({"YES": ""}, ["dev"]), ({}, ["y"]), ({}, [])]
-)
-def test_anything_else_is_no(environ: dict[str, str], answers: list[str]) -> None:
-    with pytest.raises(DeployError, match=r"Nothing was deleted\. .* YES=.dev."):
-        confirm(environ, Stubborn(*answers))
+@pytest.mark.parametrize(("said", "answers"), [("prod", ["dev"]), ("", ["dev"]), (None, ["y"]), (None, [])])
+def test_anything_else_is_no(said: str | None, answers: list[str]) -> None:
+    with pytest.raises(DeployError, match=r"Nothing was deleted\. .* YES='dev'"):
+        confirm(said, Stubborn(*answers))
 
 
 def test_data_can_be_deleted_and_nothing_else_be_done_to_it(aws: None) -> None:
-    assert "DATA can be delete" in refused(["destroy"], {**ENVIRON, "DATA": "yes"})
+    with pytest.raises(DeployError, match="DATA can be delete, or is left out"):
+        command.destroy(target(), stages.read("dev"), {"DATA": "yes"}, never)
