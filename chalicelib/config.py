@@ -61,8 +61,12 @@ def stage(environ: Mapping[str, str] = os.environ) -> str:
 
 
 def function(environ: Mapping[str, str] = os.environ) -> str:
-    """Return the name, in app.py, of the one function this process runs as; "" where it is not Lambda that runs it."""
-    return environ.get("_HANDLER", "").removeprefix("app.")
+    """Return the name, in app.py, of the one function that Lambda runs this process as.
+
+    "" where it runs as any: outside Lambda, or behind a wrapper whose handler is named instead.
+    """
+    module, _, name = environ.get("_HANDLER", "").partition(".")
+    return name if module == "app" else ""
 
 
 def records_stream_arn(environ: Mapping[str, str] = os.environ) -> str:

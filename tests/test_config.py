@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.config import ConfigError, SigningKey, load
+from chalicelib.config import ConfigError, SigningKey, function, load
 from chalicelib.domain.game_rules import GameRules
 
 GOOD = {"LAUREL_SIGNING_KEYS": f"a:{'x' * 32}"}
@@ -72,6 +72,14 @@ def test_rules_are_read_by_mode() -> None:
 def test_errors_name_the_variable(name: str, value: str) -> None:
     with pytest.raises(ConfigError, match=name):
         load({**GOOD, name: value})
+
+
+@pytest.mark.parametrize(
+    ("handler", "name"),
+    [("app.app", "app"), ("app.settle_records", "settle_records"), ("tracing_wrapper.handler", ""), ("", "")],
+)
+def test_a_function_is_known_by_its_handler_unless_another_one_is_wrapped_around_it(handler: str, name: str) -> None:
+    assert function({"_HANDLER": handler}) == name
 
 
 def test_errors_do_not_show_secrets() -> None:
