@@ -1,4 +1,4 @@
-"""Writes what docs/reference says of routes, types, errors and infrastructure: ``python -m docs.generate``."""
+"""Writes what docs/reference says, but for what is written by hand: ``python -m docs.generate``."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +12,7 @@ from chalicelib.api import openapi
 from chalicelib.api.resources import RESOURCES
 from chalicelib.api.routing import ADMIN_HEADER, MAX_BODY_BYTES, Access, Operation
 from chalicelib.errors import GameError
-from docs import infrastructure
+from docs import infrastructure, permissions
 
 REFERENCE = Path(__file__).parent / "reference"
 Json = dict[str, Any]
@@ -131,6 +131,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "routes.md": "\n".join(_routes(operations, document)),
         REFERENCE / "errors.md": "\n".join([ERRORS, *_errors(), GATEWAY_ERRORS]),
         REFERENCE / "infrastructure.md": infrastructure.page(),
+        REFERENCE / "permissions.md": permissions.page(),
         REFERENCE / "openapi.json": json.dumps(document, indent=2, ensure_ascii=False) + "\n",
     }
 
