@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from deploy.errors import DeployError
+from deploy.layout import function_name
 from deploy.stages import Stage
 from deploy.target import Target
 
-API_HANDLER = "api_handler"
 _ADDED = "added"
 # IAM's own variables, such as ${aws:PrincipalTag/team}, begin in lower case and are left to IAM.
 _PLACEHOLDER = re.compile(r"\$\{([A-Z][\w:]*)\}")
@@ -56,26 +56,14 @@ def additions(stage: Stage) -> list[str]:
 
 def extend(policies: Path, stage: str, added: Iterable[str]) -> None:
     """Add the statements of ``added`` to every policy in a directory, in place."""
-    extras = [json.loads((policies / _ADDED / f"{name}.json").read_text())["Statement"] for name in added]
     for file in sorted(policies.glob("*.json")):
-        document = json.loads(file.read_text())
-        for extra in extras:
-            document["Statement"] += _filled(extra, {"Function": deployed_name(file.stem, stage)})
-        file.write_text(json.dumps(document, indent=2))
+        file.write_text(json.dumps(_extended(file, stage, added), indent=2))
 
 
 def render(policies: Path, place: Place) -> None:
-    """Fill in every policy in a directory, in place.
-
-    Raises:
-        DeployError: A policy has a placeholder that nobody fills in.
-    """
+    """Fill in every policy in a directory, in place: what chalice's own command needs to be done before."""
     for file in sorted(policies.glob("*.json")):
-        document = rendered(json.loads(file.read_text()), place)
-        left = _PLACEHOLDER.search(json.dumps(document))
-        if left:
-            raise DeployError(f".chalice/policies/{file.name}: nobody fills in {left[0]}")
-        file.write_text(json.dumps(document, indent=2))
+        file.write_text(json.dumps(completed(file, place, ()), indent=2))
 
 
 def completed(policy: Path, place: Place, added: Iterable[str]) -> Any:
@@ -84,13 +72,9 @@ def completed(policy: Path, place: Place, added: Iterable[str]) -> Any:
     Raises:
         DeployError: The policy has a placeholder that nobody fills in.
     """
-    document = json.loads(policy.read_text())
-    for name in added:
-        extra = json.loads((policy.parent / _ADDED / f"{name}.json").read_text())["Statement"]
-        document["Statement"] += _filled(extra, {"Function": deployed_name(policy.stem, place.stage)})
-    document = rendered(document, place)
+    document = rendered(_extended(policy, place.stage, added), place)
     if left := _PLACEHOLDER.search(json.dumps(document)):
-        raise DeployError(f".chalice/policies/{policy.name}: nobody fills in {left[0]}")
+        raise DeployError(f"{policy.parent.name}/{policy.name}: nobody fills in {left[0]}")
     return document
 
 
@@ -108,9 +92,12 @@ def substituted(value: Any, stage: str) -> Any:
     return _each_text(_filled(value, {"Stage": stage}), substitution)
 
 
-def deployed_name(function: str, stage: str) -> str:
-    """Return what a function is called on Lambda: chalice names the API's after the stage alone."""
-    return f"laurel-{stage}" if function == API_HANDLER else f"laurel-{stage}-{function}"
+def _extended(policy: Path, stage: str, added: Iterable[str]) -> Any:
+    document = json.loads(policy.read_text())
+    for name in added:
+        extra = json.loads((policy.parent / _ADDED / f"{name}.json").read_text())["Statement"]
+        document["Statement"] += _filled(extra, {"Function": function_name(stage, policy.stem)})
+    return document
 
 
 def _filled(value: Any, values: dict[str, str]) -> Any:

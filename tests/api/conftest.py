@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import botocore.session
@@ -13,9 +14,13 @@ from chalicelib.api import openapi
 from chalicelib.api.routing import all_operations
 from chalicelib.bootstrap import serving, signing
 from chalicelib.store import dynamo
+from chalicelib.store.dynamo import Dynamo
 from tests.api.client import ADMIN_KEY, Api
 from tests.api.world import SIGNING_KEYS, World
+from tests.permissions.plugin import WITNESS
+from tests.permissions.witness import Carrying
 
+THREADS = 8
 OTHER_ADMIN_KEY = "another-admin-key"
 GAME_RULES = {
     "slow": {"min_seconds": 3600},
@@ -40,7 +45,11 @@ def settings(monkeypatch: pytest.MonkeyPatch, session: botocore.session.Session)
     monkeypatch.setenv("LAUREL_GAME_RULES", json.dumps(GAME_RULES))
     # The session of all tests has read its service models already.
     connect = dynamo.connect
-    monkeypatch.setattr(dynamo, "connect", lambda *, lean=True: connect(session, lean=lean))
+
+    def connected(*, lean: bool = True) -> Dynamo:
+        return replace(connect(session, lean=lean), threads=Carrying(WITNESS, THREADS))
+
+    monkeypatch.setattr(dynamo, "connect", connected)
     _forget()
     yield monkeypatch
     _forget()
