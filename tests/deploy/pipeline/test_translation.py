@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
 from subprocess import run
@@ -10,11 +10,11 @@ from sys import executable
 
 import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]  # says nothing of its types
-from samtranslator.translator.transform import transform  # type: ignore[import-untyped]  # the same
 
 from deploy.pipeline.completion import completed
 from tests.deploy.pipeline import packages, watcher
 from tests.deploy.pipeline.packages import STAGES, Json, Package, complete, settings
+from tests.deploy.pipeline.translation import translated
 from tests.deploy.pipeline.variants import everything, on_runtime, without_options
 from tests.repository import ROOT
 
@@ -23,27 +23,10 @@ ROLES = ROOT / "docs" / "how-to" / "pipeline" / "roles.yaml"
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
 
 
-class ManagedPolicies:
-    """The names of AWS's managed policies, which the translator would ask IAM for; no function of ours has one."""
-
-    def load(self) -> dict[str, str]:
-        return {}
-
-
 @pytest.fixture(autouse=True)
 def region(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     logging.getLogger("samtranslator").setLevel(logging.ERROR)
-
-
-def translated(template: Json, values: Mapping[str, str] | None = None) -> Json:
-    """Return what CloudFormation makes of a template whose archive has been uploaded."""
-    uploaded = deepcopy(template)
-    for resource in uploaded["Resources"].values():
-        if resource["Type"] == "AWS::Serverless::Function":
-            resource["Properties"]["CodeUri"] = "s3://artefacts/archive"
-    result: Json = transform(uploaded, dict(values or {}), ManagedPolicies())
-    return result
 
 
 @pytest.fixture(scope="module")
