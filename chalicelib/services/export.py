@@ -41,6 +41,9 @@ MOVED_BEFORE = timedelta(minutes=5)
 """How far an index may lag, and clocks may differ: what changed so long before the export counts as moved too."""
 
 
+_TOO_MANY = "changed meanwhile: export when fewer do, or when the period is over"
+
+
 class ExportPhase(StrEnum):
     LIST = "list"
     WRITE = "write"
@@ -178,11 +181,11 @@ class Export:
         if layout.listed_since != state.layout.listed_since:  # the listing that was walked is about to be taken away
             return _at(ExportPhase.LIST, replace(job, done=0), self._first(layout, state.form))
         build = Build(board, job.period_id, state.layout)
-        rows = self._roll_call.above(build, state.order_key, self._pages.exported)
-        if rows:
-            self._keep(job, state, rows)
-            return _at(ExportPhase.LIST, replace(job, done=job.done + len(rows)), state)
-        state.order_key = ""
+        ascent = self._roll_call.above(build, state.order_key, self._pages)
+        self._keep(job, state, ascent.rows)
+        state.order_key = ascent.order_key
+        if ascent.order_key:
+            return _at(ExportPhase.LIST, replace(job, done=job.done + len(ascent.rows)), state)
         if board.operator is not Operator.BEST and state.passes == 1:
             state.passes = 2
             return _at(ExportPhase.LIST, replace(job, done=0), state)
@@ -201,13 +204,12 @@ class Export:
         if moved:
             self._store.put_part(f"{name}-moved", Part(state.moved, moved))
             state.moved = f"{name}-moved"
-        state.order_key = rows[-1].order_key
 
     def _write(self, job: Job, state: ExportState, board: Board) -> Job:
         moved = self._moved_of(state)
         if len(moved) > self._pages.moved:
             self._moved = "", {}
-            return ended(job, JobState.FAILED, f"more than {self._pages.moved:,} records changed meanwhile")
+            return ended(job, JobState.FAILED, f"more than {self._pages.moved:,} records {_TOO_MANY}")
         state.changed = len(moved)
         reader = _Reader(self._store, state.part)
         everybody = rosters.merged(reader.sightings(), moved, state.order_key)

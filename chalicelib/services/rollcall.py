@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import islice, product
+from typing import NamedTuple
 
 from msgspec import Struct
 
 from chalicelib.domain.boards import Board
 from chalicelib.domain.layouts import Layout
 from chalicelib.ranking import order
-from chalicelib.ranking.bins import CHILDREN, Path, Shape, roots, shape_of
+from chalicelib.ranking.bins import CHILDREN, Path, Shape, first_value, roots, shape_of
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.records import RecordStore, Row, Slice, slice_digits
 
@@ -27,6 +28,8 @@ class Pages(Struct, frozen=True):
     """Nodes that are deleted together."""
     exported: int = 10_000
     """Records that are listed together for an export."""
+    slices: int = 1000
+    """Slices, most of which may be empty, that are looked through together for an export."""
     lines: int = 100_000
     """Lines of an export's file."""
     moved: int = 500_000
@@ -51,6 +54,15 @@ class Build(Struct, frozen=True):
         return Slice(self.board, self.period_id, self.layout, digits)
 
 
+class Ascent(NamedTuple):
+    """A part of a way up a listing."""
+
+    rows: list[Row]
+    """The worst first."""
+    order_key: str
+    """Where to go on from; "" at the top."""
+
+
 class RollCall:
     def __init__(self, dynamo: Dynamo, records: RecordStore) -> None:
         self._dynamo = dynamo
@@ -70,19 +82,21 @@ class RollCall:
             rows = [row for rows_of_slice in (first, *others) for row in rows_of_slice]
         return _each_once(rows)[:limit]
 
-    def above(self, build: Build, order_key: str, limit: int) -> list[Row]:
-        """Return the rows next above a key ("" for the end of a build's listing), worst first, at most ``limit``.
+    def above(self, build: Build, order_key: str, pages: Pages) -> Ascent:
+        """Return the rows next above a key ("" for the end of a build's listing), worst first.
 
         Slices are read one after the other, so nobody who only rises is passed over; a record that moves may be seen
         in two places. Cost: a Query for each slice until there are rows enough.
         """
         rows: list[Row] = []
-        for digits in _slices_upwards(build, order_key):
-            rows += reversed(self._records.before(build.slice(digits), order_key, limit - len(rows)))
+        slices = _slices_upwards(build, order_key)
+        digits: Path = ()
+        for digits in islice(slices, 1 + pages.slices):  # what is left of one, and those above it
+            rows += reversed(self._records.before(build.slice(digits), order_key, pages.exported - len(rows)))
             order_key = ""
-            if len(rows) >= limit:
-                break
-        return rows
+            if len(rows) >= pages.exported:
+                return Ascent(rows, rows[-1].order_key)
+        return Ascent(rows, "" if next(slices, None) is None else _first_key(build, digits))
 
 
 def _each_once(rows: Iterable[Row]) -> list[Row]:
@@ -104,6 +118,12 @@ def _slices_upwards(build: Build, order_key: str) -> Iterator[Path]:
     start = _slice_of(build, order_key) if order_key else None
     every = product(*map(reversed, _digits(build.layout)))
     return (digits for digits in every if start is None or digits <= start)
+
+
+def _first_key(build: Build, digits: Path) -> str:
+    """Return what is not after any key of a slice, and after all of those above it."""
+    first_bin = (*digits, *[0] * (build.layout.digits - len(digits)))
+    return order.prefix(first_value(build.shape, first_bin))
 
 
 def _slice_of(build: Build, order_key: str) -> Path:

@@ -22,7 +22,7 @@ from tests.tables import PREFIX
 from tests.world import SECRET, Inline, World
 
 GRACE = timedelta(seconds=70)
-SMALL = Pages(counted=3, settled=3, nodes=4, exported=3, lines=4)
+SMALL = Pages(counted=3, settled=3, nodes=4, exported=3, slices=40, lines=4)
 BUCKET = f"{PREFIX}exports-123456789012"
 _CONFIG = Config("test", PREFIX, (SigningKey("a", SECRET),), (), {}, GRACE, exports_bucket=BUCKET)
 
