@@ -9,6 +9,8 @@ from deploy.pipeline.settings import Settings
 from deploy.pipeline.template import FUNCTION, ROLE, Json, Template, UnexpectedTemplateError, depending
 
 LOG_GROUP = "AWS::Logs::LogGroup"
+API_HANDLER = "api_handler"
+"""What chalice calls, in its settings, the function that answers the API."""
 
 
 def function_of(name: str, stage: str) -> str:
@@ -17,9 +19,8 @@ def function_of(name: str, stage: str) -> str:
     >>> function_of("laurel-prod-keep_ranks", "prod"), function_of("laurel-prod", "prod")
     ('keep_ranks', 'api_handler')
     """
-    return (
-        "api_handler" if name == layout.function_name(stage, "api_handler") else name.removeprefix(f"laurel-{stage}-")
-    )
+    own = layout.function_name(stage, API_HANDLER)
+    return API_HANDLER if name == own else name.removeprefix(f"{own}-")
 
 
 def functions(template: Template, settings: Settings) -> Iterator[tuple[str, str]]:

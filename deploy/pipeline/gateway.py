@@ -17,11 +17,13 @@ from deploy.pipeline.template import (
     REST_API,
     Json,
     Template,
+    UnexpectedTemplateError,
     invoked,
 )
 
 ACCESS_LOG_PARAMETER = "AccessLogGroupArn"
 HAS_ACCESS_LOG = "HasAccessLog"
+_PERMISSION = "InvokePermission"
 _CALLED = re.compile(r"\$\{(\w+)\.Arn\}")
 
 
@@ -66,14 +68,25 @@ def routed(template: Template) -> Template:
     """Return the template with the API calling functions by their aliases.
 
     Raises:
-        UnexpectedTemplateError: The document calls a function that API Gateway has no permission to call.
+        UnexpectedTemplateError: The API calls others than it is permitted to call.
     """
-    for logical_id in sorted(set(_called(document(template)))):
-        permission = f"{logical_id}InvokePermission"
-        template.property(logical_id, FUNCTION, "Handler")
+    called = {API_HANDLER, *_called(document(template))}
+    _require_called(template, called)
+    for logical_id in sorted(called):
+        permission = f"{logical_id}{_PERMISSION}"
         template.property(permission, PERMISSION, "FunctionName")
         template = template.with_properties(permission, {"FunctionName": invoked(template, logical_id)})
     return template.with_properties(REST_API, {"DefinitionBody": _by_alias(document(template), template)})
+
+
+def _require_called(template: Template, called: set[str]) -> None:
+    """Refuse a document that calls functions in other words than those this module looks for."""
+    permitted = {name.removesuffix(_PERMISSION) for name in template.resources if name.endswith(_PERMISSION)}
+    for logical_id in sorted({API_HANDLER, *permitted}):
+        if logical_id not in _called(document(template)):
+            raise UnexpectedTemplateError(f"nothing in the API's document calls ${{{logical_id}.Arn}}")
+    for logical_id in sorted(called):
+        template.resource(logical_id, FUNCTION)
 
 
 def _called(value: Any) -> Iterator[str]:

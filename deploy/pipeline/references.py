@@ -8,8 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-_WHOLE = re.compile(r"\$\{([A-Za-z][A-Za-z0-9]*)\}")
-_ANY = re.compile(r"\$\{([A-Za-z][A-Za-z0-9]*)\}")
+_NAME = re.compile(r"\$\{([A-Za-z][A-Za-z0-9]*)\}")
 
 
 def stand_in(output: str) -> str:
@@ -29,7 +28,7 @@ def named_by(text: str) -> str | None:
     >>> named_by("my-bucket") is None
     True
     """
-    match = _WHOLE.fullmatch(text)
+    match = _NAME.fullmatch(text)
     return match[1] if match else None
 
 
@@ -41,7 +40,7 @@ def resolvable(value: Any) -> Any:
     """
     if isinstance(value, str):
         name = named_by(value)
-        return {"Ref": name} if name else {"Fn::Sub": value} if _ANY.search(value) else value
+        return {"Ref": name} if name else {"Fn::Sub": value} if _NAME.search(value) else value
     if isinstance(value, list):
         return [resolvable(each) for each in value]
     if isinstance(value, dict):
@@ -70,5 +69,5 @@ def names_in(value: Any) -> Iterator[str]:
 
 def _substituted(substitution: Any) -> Iterator[str]:
     text, own = (substitution, {}) if isinstance(substitution, str) else substitution
-    yield from (name for name in _ANY.findall(text) if name not in own)
+    yield from (name for name in _NAME.findall(text) if name not in own)
     yield from names_in(own)

@@ -312,6 +312,17 @@ def test_a_template_with_something_else_in_a_place_is_refused(
         complete(prod, settings("prod"))
 
 
+@pytest.mark.parametrize("function", ["APIHandler", "PlayerAuthorizer"])
+def test_an_api_that_calls_functions_in_other_words_is_refused(prod: Json, function: str) -> None:
+    api = prod["Resources"]["RestAPI"]["Properties"]
+    api["DefinitionBody"] = json.loads(
+        json.dumps(api["DefinitionBody"]).replace(f"${{{function}.Arn}}", f"${{{function}}}")
+    )
+
+    with pytest.raises(UnexpectedTemplateError, match=rf"nothing in the API's document calls \$\{{{function}\.Arn\}}"):
+        complete(prod, settings("prod"))
+
+
 def test_functions_that_share_a_role_are_refused(prod: Json) -> None:
     prod["Resources"]["KeepRanks"]["Properties"]["Role"] = {"Fn::GetAtt": ["AuditRanksRole", "Arn"]}
 
