@@ -202,10 +202,8 @@ def test_an_answer_that_cannot_be_written_is_a_bug_like_any_other() -> None:
     assert (answer.status_code, answer.json_body["error"]["code"]) == (500, "internal")
 
 
-def test_a_bug_tells_the_caller_nothing(settings: pytest.MonkeyPatch, world: World) -> None:
-    settings.setenv("LAUREL_TABLE_PREFIX", "no-such-tables-")
-
-    answer = world.api.get("/boards")
+def test_a_bug_tells_the_caller_nothing(api: Api, aws: None) -> None:
+    answer = api.get("/boards")  # and there are no tables
 
     assert answer.refusal == (500, "internal")
     assert answer.error["message"] == "something is broken on our side; it has been logged"
