@@ -29,6 +29,10 @@ def test_the_first_key_signs_and_all_are_kept() -> None:
 
 def test_a_rebuild_waits_for_longer_than_functions_work_with_what_they_remember() -> None:
     assert load(GOOD).layout_grace == timedelta(seconds=70)
+    assert [load({**GOOD, **bucket}).exports_bucket for bucket in ({}, {"LAUREL_EXPORTS_BUCKET": "mine"})] == [
+        "",
+        "mine",
+    ]
     assert [load({**GOOD, "LAUREL_CALLS": calls}).lean_calls for calls in ("lean", "botocore")] == [True, False]
     assert load({**GOOD, "LAUREL_LAYOUT_GRACE_SECONDS": "6"}).layout_grace == timedelta(seconds=6)
 
