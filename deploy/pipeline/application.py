@@ -103,7 +103,8 @@ def _template(config: Any, target: Path, *, thin: bool) -> Json:
 def _build_stage(config: Any, *, thin: bool) -> Any:
     files, silence = OSUtils(), UI(out=io.StringIO())
     packager = AppOnlyDeploymentPackager if thin else PrunedPackager
-    package: Any = packager(files, Dependencies(files), silence, config.lambda_architecture)
+    dependencies = Dependencies(files, architecture=config.lambda_architecture)
+    package: Any = packager(files, dependencies, silence, config.lambda_architecture)
     return deployer.BuildStage(
         steps=[
             deployer.InjectDefaults(),
