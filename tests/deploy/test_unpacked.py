@@ -92,6 +92,13 @@ def test_every_function_runs_from_the_package_alone(of_version: Path, python: st
     assert {name: answer.get("error") for name, answer in answers.items()} == dict.fromkeys(OPERATORS)
 
 
+def test_botocore_makes_the_calls_by_itself_as_well(tree: Path, aws: str) -> None:
+    with function(tree, functions.API, url=aws, calls="botocore") as api:
+        (entry,) = _play(api)
+
+    assert (entry["rank"], entry["score"]) == (1, 4200)
+
+
 def test_all_that_is_imported_is_pythons_or_the_packages_own(tree: Path, aws: str) -> None:
     with function(tree, functions.API, url=aws) as api:
         _play(api)

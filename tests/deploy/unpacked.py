@@ -78,14 +78,12 @@ class Function:
 
 
 @contextmanager
-def function(tree: Path, name: str, *, url: str = "", python: str = sys.executable) -> Iterator[Function]:
-    """Start a function, with all of AWS at ``url``."""
-    environment = {
-        **ENVIRONMENT,
-        "LAUREL_EXPORTS_BUCKET": "exports",
-        "AWS_ENDPOINT_URL": url,
-        "_HANDLER": f"app.{name}",
-    }
+def function(
+    tree: Path, name: str, *, url: str = "", python: str = sys.executable, calls: str = "lean"
+) -> Iterator[Function]:
+    """Start a function, with all of AWS at ``url``, and calls of DynamoDB made as LAUREL_CALLS says."""
+    settings = {"LAUREL_EXPORTS_BUCKET": "exports", "LAUREL_CALLS": calls}
+    environment = {**ENVIRONMENT, **settings, "AWS_ENDPOINT_URL": url, "_HANDLER": f"app.{name}"}
     command = [python, "-I", "-S", "-B", "-c", _PROGRAM, str(tree)]
     with Popen(command, env=environment, stdin=PIPE, stdout=PIPE, stderr=PIPE, text=True) as process:
         try:
