@@ -41,15 +41,22 @@ class Ledger:
         used = {function: {Permission(*each) for each in triples} for function, triples in written["used"].items()}
         return cls(used, {function: set(requests) for function, requests in written["refused"].items()})
 
-    def unused(self, policies: Mapping[str, Policy], spared: Collection[str]) -> dict[str, list[str]]:
-        """Return the permissions that nothing used, by function, but for the statements whose Sids are spared."""
-        unused: dict[str, list[str]] = {}
-        for function, policy in policies.items():
+    def faults(self, policies: Mapping[str, Policy], *, whole: bool, spared: Collection[str] = ()) -> list[str]:
+        """Return what is wrong, a line each.
+
+        Args:
+            whole: Whether all tests were run: only then does what nothing used count.
+            spared: The Sids of statements that no test can use.
+        """
+        lines = [
+            f"{function} is not allowed {request}"
+            for function, requests in sorted(self.refused.items())
+            for request in sorted(requests)
+        ]
+        for function, policy in policies.items() if whole else ():
             idle = policy.permissions() - self.used.get(function, set())
-            lines = sorted(str(each) for each in idle if each.sid not in spared)
-            if lines:
-                unused[function] = lines
-        return unused
+            lines += sorted(f"{function} never uses {each}" for each in idle if each.sid not in spared)
+        return lines
 
 
 def described(request: Request) -> str:

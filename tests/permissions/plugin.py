@@ -3,7 +3,6 @@
 Each process has a witness; those of pytest-xdist's workers hand what they saw to the process that started them.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import _pytest.python
@@ -26,6 +25,7 @@ WITNESS = Witness(
 )
 _OUTPUT = "permissions"
 _VERDICT = pytest.StashKey[list[str]]()
+_FAULTY = "Calls and policies disagree: allow what is needed, test what is allowed, or take it away."
 _ALL_USED = "every call was allowed, and every permission was used"
 _NOT_JUDGED = "every call was allowed; which permissions nothing uses, only a whole run without failures can say"
 _CHOICES = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "stepwise", "collectonly")
@@ -53,8 +53,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.config.workeroutput[_OUTPUT] = WITNESS.ledger.to_json()
         return
     whole = exitstatus == pytest.ExitCode.OK and is_whole(session.config)
-    faults = [*_refused(), *(_unused() if whole else ())]
-    session.config.stash[_VERDICT] = faults or [_ALL_USED if whole else _NOT_JUDGED]
+    faults = WITNESS.ledger.faults(WITNESS.policies, whole=whole, spared=BY_LAMBDA)
+    session.config.stash[_VERDICT] = [_FAULTY, *faults] if faults else [_ALL_USED if whole else _NOT_JUDGED]
     if faults and exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -70,13 +70,3 @@ def is_whole(config: pytest.Config) -> bool:
     """Tell whether all tests were asked for: what is left out may be what uses a permission."""
     chosen = any(getattr(config.option, name, None) for name in _CHOICES)
     return config.args_source is pytest.Config.ArgsSource.TESTPATHS and not chosen
-
-
-def _refused() -> Iterator[str]:
-    for function, requests in sorted(WITNESS.ledger.refused.items()):
-        yield from (f"{function} is not allowed {request}" for request in sorted(requests))
-
-
-def _unused() -> Iterator[str]:
-    for function, permissions in WITNESS.ledger.unused(WITNESS.policies, BY_LAMBDA).items():
-        yield from (f"{function} never uses {permission}" for permission in permissions)

@@ -137,6 +137,15 @@ def test_what_counts_is_written_in_transactions_only(function: str) -> None:
 
 
 @functions
+def test_kinds_of_items_are_asked_for_where_a_call_names_items(function: str) -> None:
+    """A condition for all keys holds for a call that names none: a scan would pass it."""
+    for each in POLICIES[function]["Statement"]:
+        if "ForAllValues:StringLike" in each.get("Condition", {}):
+            assert not {"dynamodb:Query", "dynamodb:Scan"} & set(each["Action"])
+            assert [resource.rpartition("-")[2] for resource in each["Resource"]] == ["ranks"]
+
+
+@functions
 @pytest.mark.parametrize("added", [(), ("tracing", "vpc")])
 def test_a_policy_fits_into_its_role(function: str, added: tuple[str, ...]) -> None:
     document = rendered(function, *added)
