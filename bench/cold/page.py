@@ -23,6 +23,7 @@ from bench.cold.measures import (
 )
 from bench.cold.starts import Start, shortest
 from bench.cold.trees import BEFORE
+from bench.operations import GAME_END
 from deploy.package import MAX_ZIPPED_MB
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "explanation" / "cold-start.md"
@@ -92,7 +93,11 @@ def _packages(results: Results) -> str:
 More than {MAX_ZIPPED_MB} MB zipped are refused, as are wheels that were built on the machine that packages, and
 compiled libraries that ask for a newer C library, another processor, or libraries that Lambda does not have: the error
 names the file and what to do. Each dependency's METADATA stays, in which Amazon Inspector looks for what is vulnerable,
-and so do licences."""
+and so do licences.
+
+`tests/deploy/test_unpacked.py` runs every function from the unpacked package, with nothing else to import, in each of
+Python 3.11, 3.12 and 3.13 that it finds, and names those that it does not. Compiled libraries are packaged and checked
+for all three, on x86-64 and arm64."""
 
 
 def _functions(results: Results) -> str:
@@ -112,7 +117,8 @@ and the API to the leanest function's time."""
 
 
 def _sizes(results: Results) -> str:
-    cold = shortest(results.functions[API]).called
+    cold, game_end = shortest(results.functions[API]).called, results.work[GAME_END]
+    saved = 1 - game_end.dollars(512, "x86_64") / game_end.dollars(1024, "x86_64")
     return f"""\
 ## How much memory
 
@@ -123,8 +129,8 @@ first answer. Yours differ; how they move with memory does not.
 
 {sizes.report(cold, results.work)}
 
-- **The API, 1,024 MB** (as configured). Half of it would cost a little less for each request, and make every cold start
-  twice as long; {sizes.WHOLE_PROCESSOR_MB:,} MB is where a cold start is shortest, and more than that only costs.
+- **The API, 1,024 MB** (as configured). Half of it would save {saved:.0%} of what `gameEnd` costs, and make every cold
+  start twice as long; at {sizes.WHOLE_PROCESSOR_MB:,} MB a cold start is shortest, and more than that only costs.
 - **The authorizer, 512 MB.** It computes for a fraction of a millisecond once it runs; its cold start is
   {shortest(results.functions[AUTHORIZER]).called:.0f} ms of a whole processor.
 - **The stream, audits, rebuilds, 1,024 MB**: as the API, as they do the same work in batches.
