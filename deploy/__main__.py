@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from botocore.exceptions import BotoCoreError, ClientError
 
 from deploy import inventory, policies, stages
+from deploy.app import AppDeployment
 from deploy.changes import Change, lines
 from deploy.deployment import Deployment
-from deploy.destruction import Destruction
 from deploy.errors import DeployError, explained
 from deploy.layout import admin_key_name, app_stack_name
 from deploy.stacks import Stack
@@ -74,10 +74,14 @@ def diff(target: Target, stage: Stage, _environ: Mapping[str, str], _ask: Ask) -
 
 def deploy(target: Target, stage: Stage, _environ: Mapping[str, str], _ask: Ask) -> None:
     """Print the plan, carry it out, and print what there is now."""
-    deployment = Deployment(target, stage, say=_say)
-    _print_plan(deployment.plan())
-    began = time.monotonic()
-    changed = deployment.run()
+    deployment, app = Deployment(target, stage, say=_say), AppDeployment(target)
+    try:
+        plan = deployment.plan()
+        _print_plan(plan)
+        began = time.monotonic()
+        changed = deployment.run(app) if plan else []
+    finally:
+        app.cancel()
     api = next(found for found in inventory.deployed(target) if found["resource_type"] == "rest_api")
     print(f"\nDeployed after {time.monotonic() - began:.0f} s; {len(changed)} parts of the app changed.")
     print(f"  API        {api['rest_api_url']}")
@@ -88,6 +92,9 @@ def destroy(target: Target, stage: Stage, environ: Mapping[str, str], ask: Ask) 
     """Print what would go, and delete it once the stage's name has been said; protected data, once it is said again."""
     if environ.get("DATA", "") not in {"", "delete"}:
         raise DeployError(f"DATA can be delete, or is left out and data is kept; it cannot be {environ['DATA']!r}")
+    # With it comes chalice, which takes a third of a second to import.
+    from deploy.destruction import Destruction  # noqa: PLC0415
+
     destruction = Destruction(target, stage, data=bool(environ.get("DATA")), say=_say)
     print("\n".join(destruction.plan()) or "Nothing is there.", flush=True)
     confirm(environ.get("YES"), ask, "YES", stage.name)

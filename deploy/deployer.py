@@ -35,7 +35,6 @@ from deploy.client import StageClient
 from deploy.document import StageSwaggerGenerator, digest
 from deploy.errors import DeployError, explained
 from deploy.layout import GATEWAY_RESPONSES, api_name
-from deploy.package import PrunedPackager
 from deploy.policies import Place
 from deploy.target import Target
 
@@ -147,6 +146,9 @@ def _build_stage(target: Target, config: Any, files: OSUtils, request: Json) -> 
 
 
 def _packager(config: Any, files: OSUtils) -> BaseLambdaDeploymentPackager:
+    # With it comes a reader of binaries: a tenth of a second that a deployment without dependencies is spared.
+    from deploy.package import PrunedPackager  # noqa: PLC0415
+
     pip = PipRunner(pip=SubprocessPip(osutils=files), osutils=files)
     dependencies = DependencyBuilder(files, pip_runner=pip, architecture=config.lambda_architecture)
     return PrunedPackager(files, dependencies, _silence(), config.lambda_architecture)

@@ -40,10 +40,13 @@ class Deployment:
     def plan(self) -> list[Change]:
         """Return what ``run`` would change, and change nothing."""
         rehearsal = self.target.rehearsal()
-        stack = data_stack(self.target, self.stage)
-        changes = [*account.changes(self.target, self.stage), *stack.changes()]
-        outputs = stack.outputs()
-        changes += AppDeployment(rehearsal).run(self._request(outputs))
+        stack, app = data_stack(self.target, self.stage), AppDeployment(rehearsal)
+        try:
+            changes = [*account.changes(self.target, self.stage), *stack.changes()]
+            outputs = stack.outputs()
+            changes += app.run(self._request(outputs))
+        finally:
+            app.cancel()
         functions.complete(rehearsal, self.stage, outputs)
         api_id = inventory.rest_api_id(self.target)
         if api_id is None:
@@ -66,7 +69,9 @@ class Deployment:
             self.say(f"1/4 {stack_name(self.stage.name)}: tables, bucket, topics, queues, secrets, alarms")
             outputs = data_stack(self.target, self.stage, self.say).apply()
             self.say("2/4 the app: functions, their roles and triggers, the API")
-            changes = app.run(self._request(outputs))
+            request = self._request(outputs)
+            with self.target.preparing("lambda", "logs", "apigateway"):
+                changes = app.run(request)
         finally:
             app.cancel()
         return merged([*changes, *self._complete(outputs)])

@@ -1,6 +1,7 @@
 """The end of a stage: the edge, the app, and what the template made; the data only when it is asked for by name."""
 
 import io
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,16 @@ from deploy.layout import API_STAGE, TEMPLATE
 from deploy.retained import Retained
 from deploy.stages import Stage
 from deploy.target import Target
+
+NOUNS = {
+    "iam_role": "role",
+    "lambda_function": "function",
+    "dynamodb_event": "event source",
+    "kinesis_event": "event source",
+    "sqs_event": "event source",
+    "cloudwatch_event": "rule",
+    "rest_api": "API",
+}
 
 
 @dataclass(frozen=True)
@@ -39,12 +50,10 @@ class Destruction:
 
     def plan(self) -> list[str]:
         """Return what is there, a line each; changes nothing."""
-        found = inventory.deployed(self.target)
-        kinds = [resource["resource_type"] for resource in found]
-        lines = [f"- {kinds.count(kind)} {kind}" for kind in sorted(set(kinds))]
-        lines += [f"- log group {name}" for name in functions.log_groups(self.target)]
-        kept = "-" if self.data else "kept:"
-        return lines + [f"{kept} {each.name}" for each in self.retained()]
+        kinds = Counter(NOUNS[resource["resource_type"]] for resource in inventory.deployed(self.target))
+        kinds["log group"] += len(functions.log_groups(self.target))
+        lines = [f"- {number} {noun}{'s' if number > 1 else ''}" for noun, number in kinds.items() if number]
+        return lines + [f"{'-' if self.data else 'kept:'} {each.name}" for each in self.retained()]
 
     def retained(self) -> list[Retained]:
         """Return what the template lets outlive its stack, as far as it is there."""

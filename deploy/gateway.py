@@ -25,7 +25,10 @@ def complete(target: Target, stage: Stage, edge: Mapping[str, str]) -> None:
     api_id = inventory.rest_api_id(target)
     if api_id is None:
         return
-    deployed = gateway.get_stage(restApiId=api_id, stageName=API_STAGE)
+    try:
+        deployed = gateway.get_stage(restApiId=api_id, stageName=API_STAGE)
+    except gateway.exceptions.NotFoundException:
+        return  # rehearsed after a deployment that broke off before it had a stage
     if patches := list(_patches(deployed, stage, edge)):
         gateway.update_stage(restApiId=api_id, stageName=API_STAGE, patchOperations=patches)
 
@@ -76,7 +79,8 @@ def _access_log_patches(deployed: Json, api: Json, edge: Mapping[str, str]) -> I
             yield {"op": "remove", "path": "/accessLogSettings"}
         return
     wanted = {
-        "destinationArn": edge["AccessLogGroupArn"].removesuffix(":*"),
+        # Rehearsed, there may be no log group yet.
+        "destinationArn": edge.get("AccessLogGroupArn", "new").removesuffix(":*"),
         "format": json.dumps(json.loads(ACCESS_LOG.read_text())),
     }
     for name, value in wanted.items():

@@ -124,5 +124,5 @@ def _details(operation: str, arguments: Mapping[str, Any]) -> list[str]:
     """Return what an update changes: values where they are plain, and nothing of the environment, which has secrets."""
     if not operation.startswith(("Update", "PutRule")):
         return []
-    changed = {name: value for name, value in arguments.items() if name not in NAMES}
+    changed = {name: value for name, value in arguments.items() if name not in NAMES and value != ""}
     return [f"{name} {value}" if isinstance(value, int | str) else name for name, value in changed.items()]

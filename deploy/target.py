@@ -1,6 +1,8 @@
 """Where a stage is deployed to: an AWS account and region, or something that speaks as they do."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from threading import Thread
 from typing import Any, Self
 
 import botocore.session
@@ -61,6 +63,16 @@ class Target:
     def rehearsal(self) -> Self:
         """Return the same target, on which changes are only noted."""
         return type(self)(self.stage, self.environment, self._connection, rehearsed=True)
+
+    @contextmanager
+    def preparing(self, *services: str) -> Iterator[None]:
+        """Make clients meanwhile, which takes some 30 ms each: for while somebody else does the work."""
+        preparation = Thread(target=lambda: [self.client(service) for service in services])
+        preparation.start()
+        try:
+            yield
+        finally:
+            preparation.join()
 
     def client(self, service: str) -> Any:
         """Return a botocore client of a service, made on first use."""

@@ -20,9 +20,8 @@ def read(template: Path) -> Json:
 
 
 def body(template: Path) -> str:
-    """Return the text to send: the template's own, comments and all, unless it is too long for a call."""
-    text = template.read_text()
-    return text if len(text.encode()) <= MAX_BYTES else compact(read(template))
+    """Return the text to send: JSON, which is shorter, and read a hundred times as fast by whoever gets it."""
+    return compact(read(template))
 
 
 def compact(document: Json) -> str:
@@ -37,7 +36,7 @@ def data_only(document: Json) -> Json:
     return {**{name: part for name, part in document.items() if name != "Outputs"}, "Resources": resources}
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # libyaml's, where it is
     """Reads the short tags of a template as the functions they stand for."""
 
 

@@ -132,7 +132,8 @@ class LocalStack:
         self._stage = stages.read(STAGE)
         self._target = embedded(self._emulator.endpoint, home=self._emulator.work_dir)
         self.prepare_deployment()
-        self._emulator.wait_until_ready()
+        with self._target.preparing("cloudformation", "secretsmanager"):
+            self._emulator.wait_until_ready()
         if self._state_dir:
             # It tells of an API that is made anew at every start.
             edge_stack(self._target, self._stage, API_ID).delete()

@@ -66,6 +66,10 @@ class Told(Target):
     def meta(self) -> Any:
         return type("Meta", (), {"region_name": "eu-central-1"})
 
+    @property
+    def exceptions(self) -> Any:
+        return type("Exceptions", (), {"NotFoundException": LookupError})
+
     def get_stage(self, **_: str) -> dict[str, Any]:
         return self._stage
 

@@ -10,6 +10,7 @@ from chalice.deploy.appgraph import ApplicationGraphBuilder, DependencyBuilder
 from chalice.deploy.models import ManagedModel
 
 from deploy import inventory
+from deploy.destruction import NOUNS
 from deploy.target import Target
 from tests.deploy.aws import Listed
 from tests.repository import ROOT
@@ -99,6 +100,7 @@ def test_everything_the_app_declares_is_of_a_kind_that_is_found() -> None:
     resources = DependencyBuilder().build_dependencies(ApplicationGraphBuilder().build(config, "dev"))
 
     kinds = {_recorded(resource) for resource in resources if isinstance(resource, ManagedModel)}
+    assert set(NOUNS) == inventory.KINDS
     assert kinds <= inventory.KINDS, (
         "teach deploy/inventory.py to find them, or a deployment that breaks off leaves some"
     )

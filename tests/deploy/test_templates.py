@@ -33,14 +33,8 @@ def test_short_functions_are_read_as_what_they_stand_for(tmp_path: Path) -> None
     assert document["Conditions"] == {"Often": {"Fn::Not": [{"Condition": "Seldom"}]}}
 
 
-def test_a_template_is_sent_as_it_is_until_it_is_too_long(tmp_path: Path) -> None:
-    file = tmp_path / "template.yaml"
-    file.write_text(SHORT)
-    assert templates.body(file) == SHORT
-
-    file.write_text(SHORT + "# " + "x" * templates.MAX_BYTES)
-
-    assert json.loads(templates.body(file)) == templates.read(file)
+def test_a_template_is_sent_as_json() -> None:
+    assert json.loads(templates.body(EDGE)) == templates.read(EDGE)
 
 
 def test_the_repositorys_templates_fit_into_a_call() -> None:
