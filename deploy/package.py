@@ -11,7 +11,12 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from chalice.deploy.packager import LambdaDeploymentPackager, MissingDependencyError
+from chalice.deploy.packager import (
+    LambdaDeploymentPackager,
+    MissingDependencyError,
+    NoSuchPackageError,
+    PackageDownloadError,
+)
 
 from deploy import archive, binaries, pruning
 from deploy.errors import DeployError
@@ -57,13 +62,18 @@ class PrunedPackager(LambdaDeploymentPackager):
 
     def _installed(self, requirements: Path, python_version: str) -> Files:
         with TemporaryDirectory() as folder:
+            abi = self._RUNTIME_TO_ABI[python_version]
             try:
-                abi = self._RUNTIME_TO_ABI[python_version]
                 self._dependency_builder.build_site_packages(abi, str(requirements), folder)
             except MissingDependencyError as error:
+                # chalice would print this, and deploy functions that cannot start.
                 missing = ", ".join(sorted(package.identifier for package in error.missing))
-                # chalice would print this, and deploy a function that cannot start.
-                raise DeployError(f"no wheel for {python_version} on {self._architecture}: {missing}") from error
+                raise DeployError(
+                    f"{requirements.name}: no wheel of {missing} for {python_version} on {self._architecture}; "
+                    "pin a release in requirements.in that has one, or deploy with another Python"
+                ) from error
+            except (NoSuchPackageError, PackageDownloadError) as error:
+                raise DeployError(f"{requirements.name}: pip could not download what it names: {error}") from error
             return dict(_contents(Path(folder)))
 
     def _app_files(self, project: Path) -> Files:

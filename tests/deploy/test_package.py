@@ -13,7 +13,7 @@ from typing import Any
 
 import botocore
 import pytest
-from chalice.deploy.packager import DependencyBuilder, MissingDependencyError, Package
+from chalice.deploy.packager import DependencyBuilder, MissingDependencyError, Package, PackageDownloadError
 from chalice.utils import UI, OSUtils
 
 from bench.cold.trees import RUNTIME
@@ -105,9 +105,9 @@ def test_a_client_of_a_service_that_is_not_packaged_is_refused() -> None:
 class Dependencies(DependencyBuilder):
     """Installs what it is told to, as if pip had."""
 
-    def __init__(self, files: Mapping[str, bytes], missing: str = "") -> None:
+    def __init__(self, files: Mapping[str, bytes], failure: Exception | None = None) -> None:
         self._files = files
-        self._missing = missing
+        self._failure = failure
         self.built = 0
 
     def build_site_packages(self, abi: str, requirements_filepath: str, target_directory: str) -> None:
@@ -117,8 +117,8 @@ class Dependencies(DependencyBuilder):
             path = Path(target_directory, name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        if self._missing:
-            raise MissingDependencyError({Package(target_directory, f"{self._missing}-py3-none-any.whl")})
+        if self._failure:
+            raise self._failure
 
 
 Project = Callable[[str], Path]
@@ -175,8 +175,10 @@ def test_equal_projects_make_equal_packages(project: Project) -> None:
 def test_a_dependency_that_cannot_be_had_ends_it(project: Project) -> None:
     folder = project("laurel")
 
-    with pytest.raises(DeployError, match=rf"no wheel for {RUNTIME} on x86_64: library==1"):
-        _package(folder, Dependencies({}, missing="library-1"))
+    with pytest.raises(DeployError, match=rf"requirements\.txt: no wheel of library==1 for {RUNTIME} on x86_64"):
+        _package(folder, Dependencies({}, MissingDependencyError({Package("", "library-1-py3-none-any.whl")})))
+    with pytest.raises(DeployError, match=r"requirements\.txt: pip could not download .*: no network"):
+        _package(folder, Dependencies({}, PackageDownloadError("no network")))
     assert _left(folder) == []
 
 
