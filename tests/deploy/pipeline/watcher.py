@@ -31,7 +31,7 @@ def make_avatar(event):
 _MAY_PUT = {
     "Effect": "Allow",
     "Action": "s3:PutObject",
-    "Resource": "arn:${AWS::Partition}:s3:::laurel-${Stage}-media*",
+    "Resource": "arn:${AWS::Partition}:s3:::laurel-*-media-*",
 }
 _MAY_LOG = {"Effect": "Allow", "Action": "logs:PutLogEvents", "Resource": "*"}
 
