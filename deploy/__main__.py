@@ -92,8 +92,7 @@ def destroy(target: Target, stage: Stage, environ: Mapping[str, str], ask: Ask) 
     """Print what would go, and delete it once the stage's name has been said; protected data, once it is said again."""
     if environ.get("DATA", "") not in {"", "delete"}:
         raise DeployError(f"DATA can be delete, or is left out and data is kept; it cannot be {environ['DATA']!r}")
-    # With it comes chalice, which takes a third of a second to import.
-    from deploy.destruction import Destruction  # noqa: PLC0415
+    from deploy.destruction import Destruction  # noqa: PLC0415  (with it comes chalice, a third of a second)
 
     destruction = Destruction(target, stage, data=bool(environ.get("DATA")), say=_say)
     print("\n".join(destruction.plan()) or "Nothing is there.", flush=True)

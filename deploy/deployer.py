@@ -146,8 +146,7 @@ def _build_stage(target: Target, config: Any, files: OSUtils, request: Json) -> 
 
 
 def _packager(config: Any, files: OSUtils) -> BaseLambdaDeploymentPackager:
-    # With it comes a reader of binaries: a tenth of a second that a deployment without dependencies is spared.
-    from deploy.package import PrunedPackager  # noqa: PLC0415
+    from deploy.package import PrunedPackager  # noqa: PLC0415  (with it comes a reader of binaries, a tenth of a second)
 
     pip = PipRunner(pip=SubprocessPip(osutils=files), osutils=files)
     dependencies = DependencyBuilder(files, pip_runner=pip, architecture=config.lambda_architecture)

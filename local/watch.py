@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-WATCHED = ("app.py", "chalicelib", ".chalice", "infra", "requirements.txt")
+WATCHED = ("app.py", "chalicelib", ".chalice/config.json", ".chalice/policies", "infra", "requirements.txt")
 SUFFIXES = frozenset({".py", ".json", ".yaml", ".txt"})
 LOOK_SECONDS = 0.4
 
