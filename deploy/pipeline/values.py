@@ -36,8 +36,8 @@ def app(template: Json, target: Target) -> dict[str, str]:
     missing = sorted(name for name, rules in declared.items() if name not in known and "Default" not in rules)
     if missing:
         raise DeployError(
-            f"The stack {stack} gives out no {', '.join(missing)}: deploy infra/template.yaml as it is now first, with the"
-            " parameters in infra/stages.yaml that make it do so."
+            f"The stack {stack} gives out no {', '.join(missing)}: deploy infra/template.yaml as it is now first, with"
+            " the parameters in infra/stages.yaml that make it do so."
         )
     return {name: known.get(name, "") for name in declared}
 
