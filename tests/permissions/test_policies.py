@@ -94,12 +94,12 @@ def test_the_authorizer_writes_its_log_and_does_nothing_else() -> None:
 
 
 @functions
-def test_a_function_writes_its_own_log_and_makes_none(function: str) -> None:
+def test_a_function_has_its_own_log_and_no_other(function: str) -> None:
     group = log_group_name("${Stage}", function)
-    place = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}"
+    arn = f"arn:${{AWS::Partition}}:logs:${{AWS::Region}}:${{AWS::AccountId}}:log-group:{group}"
 
-    assert statement(function, "Logs")["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
-    assert statement(function, "Logs")["Resource"] == [f"{place}:log-group:{group}:*"]
+    assert statement(function, "Logs")["Action"] == ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
+    assert statement(function, "Logs")["Resource"] == [arn, f"{arn}:*"]
 
 
 @functions
