@@ -13,14 +13,23 @@ from tests.stream import delivery
 from tests.tables import PREFIX
 
 API, AUTHORIZER, STREAM = "app", "player_authorizer", "settle_records"
-_PLAYER, _SESSION = "1" * 32, "2" * 32
-_STORED = {"player_id": {"S": _PLAYER}, "board_period": {"S": "points#all"}}
+PLAYER, _SESSION = "1" * 32, "2" * 32
+_STORED = {
+    "player_id": {"S": PLAYER},
+    "board_period": {"S": "points#all"},
+    "score": {"N": "100"},
+    "subscore": {"N": "0"},
+    "achieved_at": {"N": "1795348800000"},
+    "generation": {"N": "1"},
+    "display_name": {"S": "Ada"},
+    "hidden": {"BOOL": False},
+}
 _BOARD = {"board_id": "points"}
 
 
 def events() -> Mapping[str, Any]:
     """Return what each function is called with, by its name in app.py."""
-    token, _ = Tokens(config.load(ENVIRONMENT).signing_keys, clock.now).access(_PLAYER, _SESSION)
+    token, _ = Tokens(config.load(ENVIRONMENT).signing_keys, clock.now).access(PLAYER, _SESSION)
     return {
         API: READ_BOARD,
         AUTHORIZER: {

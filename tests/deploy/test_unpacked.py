@@ -21,7 +21,7 @@ from deploy.package import PrunedPackager
 from tests.deploy.unpacked import VERSIONS, Aws, Function, function, interpreter
 from tests.fake_dynamodb import FakeDynamoDB
 from tests.store.scripted import serving
-from tests.tables import tables
+from tests.tables import PREFIX, tables
 
 OPERATORS = {"audit_ranks", "rebuild_ranks", "export_records", "advise_ranks"}
 RUNNING = RUNTIME.removeprefix("python")
@@ -44,9 +44,14 @@ class OtherPip(SubprocessPip):
 
 
 @pytest.fixture
-def aws() -> Iterator[str]:
+def dynamodb() -> FakeDynamoDB:
+    return FakeDynamoDB(list(tables()))
+
+
+@pytest.fixture
+def aws(dynamodb: FakeDynamoDB) -> Iterator[str]:
     with serving() as server:
-        server.script = Aws(FakeDynamoDB(list(tables()))).answer
+        server.script = Aws(dynamodb).answer
         yield server.url
 
 
@@ -75,7 +80,9 @@ def python(version: str) -> str:
     return interpreter(version) or pytest.skip(f"not run with Python {version}: there is none on this machine")
 
 
-def test_every_function_runs_from_the_package_alone(of_version: Path, python: str, aws: str) -> None:
+def test_every_function_runs_from_the_package_alone(
+    of_version: Path, python: str, aws: str, dynamodb: FakeDynamoDB
+) -> None:
     events, answers = functions.events(), {}
     with function(of_version, functions.API, url=aws, python=python) as api:
         (entry,) = _play(api)
@@ -86,6 +93,7 @@ def test_every_function_runs_from_the_package_alone(of_version: Path, python: st
     assert (entry["rank"], entry["score"]) == (1, 4200)
     assert answers.pop(functions.AUTHORIZER)["policyDocument"]["Statement"][0]["Effect"] == "Allow"
     assert answers.pop(functions.STREAM) == {"batchItemFailures": []}
+    assert functions.PLAYER in repr(dynamodb.items(f"{PREFIX}ranks")), "not counted"
     assert answers.pop("replay_dead_letters") == {"fates": [], "more": False}
     assert answers.pop("keep_ranks") is None
     assert answers.keys() == OPERATORS
