@@ -93,8 +93,10 @@ class Destruction:
 
     def _keep_data(self) -> None:
         stack = data_stack(self.target, self.stage, self.say)
-        if stack.exists():
+        if stack.was_made():
             stack.with_body(templates.compact(templates.data_only(templates.read(TEMPLATE)))).apply()
+        else:
+            stack.delete()
 
     def _delete_all(self) -> None:
         # Before the stack, which knows what they are called: should this break off, the next run finds them still.

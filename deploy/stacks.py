@@ -80,6 +80,11 @@ class Stack:
     def exists(self) -> bool:
         return self._described() is not None
 
+    def was_made(self) -> bool:
+        """Tell whether it is there, and more than what a creation that failed has left."""
+        stack = self._described()
+        return stack is not None and stack["StackStatus"] not in NEVER_MADE
+
     def with_body(self, body: str) -> "Stack":
         """Return the same stack with another template."""
         return replace(self, body=body)

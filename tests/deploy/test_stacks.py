@@ -199,6 +199,17 @@ def test_a_change_set_that_fails_says_why() -> None:
     assert cloudformation.calls[-1] == "no change set"
 
 
+@pytest.mark.parametrize(
+    ("statuses", "there", "made"),
+    [((), False, False), (("ROLLBACK_COMPLETE",), True, False), (("UPDATE_COMPLETE",), True, True)],
+)
+def test_a_creation_that_failed_has_made_nothing(statuses: tuple[str, ...], there: bool, made: bool) -> None:
+    cloudformation = CloudFormation(*statuses)
+
+    assert stack(cloudformation).exists() is there
+    assert stack(cloudformation).was_made() is made
+
+
 def test_a_stack_that_is_not_there_is_deleted_already() -> None:
     cloudformation = CloudFormation()
 
