@@ -131,7 +131,7 @@ first answer. Yours differ; how they move with memory does not.
 
 - **The API, 1,024 MB** (as configured). Half of it would save {saved:.0%} of what `gameEnd` costs, and make every cold
   start twice as long; at {sizes.WHOLE_PROCESSOR_MB:,} MB a cold start is shortest, and more than that only costs.
-- **The authorizer, 512 MB.** It computes for a fraction of a millisecond once it runs; its cold start is
+- **The authorizer, 512 MB.** Once it runs, it does no more than check a signature; its cold start is
   {shortest(results.functions[AUTHORIZER]).called:.0f} ms of a whole processor.
 - **The stream, audits, rebuilds, 1,024 MB**: as the API, as they do the same work in batches.
 - **128 MB is a false economy**: a request takes longer by more than it costs less, and a cold start takes seconds.
