@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import subprocess
 import sysconfig
 from collections.abc import Iterator
 from io import StringIO
@@ -62,16 +61,13 @@ def version(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def of_version(version: str, tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The unpacked package for a version, with its byte code where that Python is at hand."""
+    """The unpacked package for a version."""
     if version == RUNNING:
         return tree
     folder = tmp_path_factory.mktemp("other") / "laurel"
     shutil.copytree(tree, folder, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
     for name, content in _libraries(version, "x86_64", folder.with_name("project")).items():
         (folder / name).write_bytes(content)
-    python = interpreter(version)
-    if python:
-        subprocess.run([python, "-m", "compileall", "-q", folder], check=True)
     return folder
 
 

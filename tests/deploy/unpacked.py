@@ -84,7 +84,9 @@ def function(
     """Start a function, with all of AWS at ``url``, and calls of DynamoDB made as LAUREL_CALLS says."""
     settings = {"LAUREL_EXPORTS_BUCKET": "exports", "LAUREL_CALLS": calls}
     environment = {**ENVIRONMENT, **settings, "AWS_ENDPOINT_URL": url, "_HANDLER": f"app.{name}"}
-    command = [python, "-I", "-S", "-B", "-c", _PROGRAM, str(tree)]
+    # Another Python than that of the package's byte code compiles what it imports, and should do so once.
+    as_is = ["-B"] if python == sys.executable else []
+    command = [python, "-I", "-S", *as_is, "-c", _PROGRAM, str(tree)]
     with Popen(command, env=environment, stdin=PIPE, stdout=PIPE, stderr=PIPE, text=True) as process:
         try:
             yield Function(process)
