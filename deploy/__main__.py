@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from deploy import inventory, policies, stages
 from deploy.app import AppDeployment
 from deploy.changes import Change, lines
-from deploy.deployment import Deployment
+from deploy.deployment import Deployment, edge_stack
 from deploy.errors import DeployError, explained
 from deploy.layout import admin_key_name, app_stack_name
 from deploy.stacks import Stack
@@ -82,9 +82,9 @@ def deploy(target: Target, stage: Stage, _environ: Mapping[str, str], _ask: Ask)
         changed = deployment.run(app) if plan else []
     finally:
         app.cancel()
-    api = next(found for found in inventory.deployed(target) if found["resource_type"] == "rest_api")
+    edge = edge_stack(target, stage, inventory.rest_api_id(target) or "").outputs()
     print(f"\nDeployed after {time.monotonic() - began:.0f} s; {len(changed)} parts of the app changed.")
-    print(f"  API        {api['rest_api_url']}")
+    print(f"  API        {edge['Url']}")
     print(f"  admin key  aws secretsmanager get-secret-value --secret-id {admin_key_name(stage.name)}")
 
 
@@ -101,9 +101,8 @@ def destroy(target: Target, stage: Stage, environ: Mapping[str, str], ask: Ask) 
         print("Its tables are protected against deletion: what is deleted now, nobody brings back.")
         confirm(environ.get("AGAIN"), ask, "AGAIN", f"delete {stage.name} data")
     destruction.run()
-    print(
-        f"Stage {stage.name} is gone." + ("" if destruction.data else " Its data is kept: DATA=delete deletes it too.")
-    )
+    kept = destruction.retained()
+    print(f"Stage {stage.name} is gone" + (", and its data is kept: DATA=delete deletes it too." if kept else "."))
 
 
 COMMANDS: Mapping[str, Command] = {
