@@ -6,17 +6,18 @@ from typing import Any
 import pytest
 
 from chalicelib.events import operations
-from chalicelib.services.rebuild import Options
+from chalicelib.services.rebuild import Options, RebuildPhase
 from tests.fake_dynamodb import Call
+from tests.permissions.calls import LEADING_KEYS
 from tests.permissions.listeners import LISTENERS
 from tests.permissions.plugin import WITNESS
-from tests.services.works import Works, crowd, delete
+from tests.services.works import Works, after_steps, altered, crowd, delete, put
 from tests.stream import PLENTY, Followed, record
 from tests.tables import PREFIX
 from tests.world import World
 
 Asked = set[tuple[str | None, str, str]]
-"""Functions, actions, and the last part of the resources' names."""
+"""Functions, actions, and the last part of the resources' names, by itself and with each kind of item asked for."""
 DAMAGED_MARK = {"pk": {"S": f"mark#duel#all#{3:032x}"}}
 
 
@@ -36,7 +37,9 @@ def asked() -> Iterator[Asked]:
 
     def note(service: str, operation: str, params: Mapping[str, Any]) -> None:
         for request in WITNESS.location.asked(service, operation, params):
-            asked.add((WITNESS.acting(), request.action.partition(":")[2], request.resource.rpartition(PREFIX)[2]))
+            action, noun = request.action.partition(":")[2], request.resource.rpartition(PREFIX)[2]
+            kinds = dict(request.keys).get(LEADING_KEYS, ())
+            asked.update((WITNESS.acting(), action, each) for each in (noun, *(f"{noun} {kind}" for kind in kinds)))
 
     LISTENERS.append(note)
     yield asked
@@ -84,12 +87,25 @@ def test_a_board_is_read_in_its_second_listing(works: Works, asked: Asked, funct
     assert (function, "Query", "records/index/ranking_b") in asked
 
 
+def test_a_rebuild_compares_a_wrong_counter_with_its_marks(works: Works, asked: Asked) -> None:
+    job = works.use.rebuild.begin(works.board, "all", Options(lanes=2))
+    while job.phase != RebuildPhase.VERIFY:
+        job = works.use.rebuild.advance(job, after_steps(1))
+        works.wait(job)
+    deepest = max(works.nodes(2), key=lambda node: node["pk"]["S"].count("."))
+    put(works.world, altered(deepest, **{name: {"N": "9"} for name in deepest if name.startswith("c")}))
+
+    works.finished(job)
+
+    assert ("rebuild_ranks", "GetItem", "ranks mark#") in asked
+
+
 def test_the_schedule_goes_on_with_a_thorough_audit(works: Works, asked: Asked) -> None:
     works.use.upkeep.begin_audit(works.board, "all", thorough=True)
 
     kept(works, 3)
 
-    assert ("keep_ranks", "GetItem", "ranks") in asked
+    assert ("keep_ranks", "GetItem", "ranks mark#") in asked
 
 
 @pytest.fixture
