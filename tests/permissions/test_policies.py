@@ -4,6 +4,7 @@ import importlib
 import json
 import re
 from collections import Counter
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,11 @@ functions = pytest.mark.parametrize("function", POLICIES)
 def statement(function: str, sid: str) -> Any:
     found = [each for each in POLICIES[function]["Statement"] if each["Sid"] == sid]
     return found[0] if found else None
+
+
+@cache
+def actions_of_aws() -> Any:
+    return json.loads((files("cfnlint") / "data" / "AdditionalSpecs" / "Policies.json").read_text())
 
 
 def rendered(function: str, *added: str) -> Any:
@@ -74,7 +80,7 @@ def test_statements_allow_named_actions_on_resources_of_one_place(function: str)
 
 @functions
 def test_actions_are_actions_of_aws_and_fit_their_resources(function: str) -> None:
-    known = json.loads((files("cfnlint") / "data" / "AdditionalSpecs" / "Policies.json").read_text())
+    known = actions_of_aws()
     for each in rendered(function)["Statement"]:
         for service, _, action in (action.partition(":") for action in each["Action"]):
             kinds = known[service]["Actions"][action.lower()].get("Resources", [])
