@@ -6,10 +6,12 @@ traffic cannot blur. A node is compared with its children as both stood at one i
 the records seen in it: a counter is right exactly when it equals the number of marks that name its bin.
 
 A player whose record moved on, and who is not settled yet, is still counted where nobody sees the record any more. So
-what is still in doubt is drift only if it is in doubt again after a second pass, which settles every such record.
+what is still in doubt is drift only if it is in doubt again after a second pass, which settles every such record; and
+if none of those was counted there, else only after a third.
 """
 
 import logging
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 
 from msgspec import Struct, field
@@ -17,8 +19,9 @@ from msgspec import Struct, field
 from chalicelib.ranking import order, tallies
 from chalicelib.ranking.bins import Path, place
 from chalicelib.ranking.tallies import Tally
-from chalicelib.services.inspection import Inspector, Looks, Mended
+from chalicelib.services.inspection import Inspector, Looks
 from chalicelib.services.rollcall import DEFAULT_PAGES, Build, Pages, RollCall
+from chalicelib.store.ranks import UNMARKED, Mark
 from chalicelib.store.records import Row
 
 _MAX_DOUBTS = 100
@@ -47,10 +50,10 @@ class AuditState(Struct):
     tally: list[tuple[Path, dict[int, int]]] = field(default_factory=list)
     """Of the nodes below which records may still come."""
     doubts: list[Path] = field(default_factory=list)
-    confirmed: list[Path] = field(default_factory=list)
-    """Doubts of this pass that a later look confirmed."""
+    confirmed: list[tuple[Path, int]] = field(default_factory=list)
+    """Doubts of this pass that a later look confirmed, and by how much the counter is too high."""
     suspects: list[Path] = field(default_factory=list)
-    """Those of the pass before."""
+    """Those of the pass before that no record explains."""
     passes: int = 1
     records: int = 0
     settled: int = 0
@@ -85,7 +88,8 @@ class Audit:
 
     def _walk(self, build: Build, state: AuditState) -> None:
         rows = self._roll_call.after(build, state.order_key, self._pages.counted)
-        self._note_mended(state, self._mended(build, rows) if state.thorough else Mended())
+        if state.thorough:
+            self._mend(build, state, rows)
         tally: Tally = dict(state.tally)
         paths = [place(build.shape, order.value_of(row.order_key)).path for row in rows]
         for path in paths:
@@ -99,24 +103,17 @@ class Audit:
         elif state.doubts:
             state.phase = AuditPhase.LOOK_AGAIN
         else:
-            self._end_pass(state)
+            self._end_pass(build, state)
 
-    def _note_mended(self, state: AuditState, mended: Mended) -> None:
+    def _mend(self, build: Build, state: AuditState, rows: list[Row]) -> None:
+        marks = self._inspector.marks(build, [row.position.player_id for row in rows])
+        astray = [row.position.player_id for row in rows if _is_astray(build, row, marks)]
+        if not astray:
+            return
+        mended = self._inspector.mend(build, astray, marks)
         state.settled += mended.settled
         state.wrong_marks += mended.wrong
-
-    def _mended(self, build: Build, rows: list[Row]) -> Mended:
-        marks = self._inspector.marks(build, [row.position.player_id for row in rows])
-        astray = []
-        for row in rows:
-            mark = marks.get(row.position.player_id)
-            if (
-                mark is None
-                or mark.value != order.value_of(row.order_key)
-                or build.layout.generation not in mark.builds
-            ):
-                astray.append(row.position.player_id)
-        return self._inspector.mend(build, astray, marks) if astray else Mended()
+        _explain(state, mended.left)
 
     def _note_doubts(self, build: Build, state: AuditState, finished: Tally) -> None:
         for path in self._doubts(build, finished):
@@ -127,6 +124,7 @@ class Audit:
             if self._inspector.difference(build, path, looks):
                 state.doubts.append(path)
             state.settled += looks.settled
+            _explain(state, looks.left)
 
     def _doubts(self, build: Build, finished: Tally) -> list[Path]:
         """Return what differs in nodes that were walked through, and in those below them where no record was found."""
@@ -151,23 +149,37 @@ class Audit:
             looks = Looks()
             difference = self._inspector.persistent_difference(build, path, looks)
             state.settled += looks.settled
+            _explain(state, looks.left)
             if difference:
-                state.confirmed.append(path)
-                if path in state.suspects:
-                    _log.error("rank_drift", extra=_facts(build, path, difference))
+                state.confirmed.append((path, difference))
         if not state.doubts:
-            self._end_pass(state)
+            self._end_pass(build, state)
 
-    def _end_pass(self, state: AuditState) -> None:
+    def _end_pass(self, build: Build, state: AuditState) -> None:
         """End the audit where this pass and the one before agree, or nothing is in doubt; else begin another pass."""
-        state.wrong_counters = len(set(state.confirmed) & set(state.suspects))
+        drift = [(path, difference) for path, difference in state.confirmed if path in state.suspects]
+        for path, difference in drift:
+            _log.error("rank_drift", extra=_facts(build, path, difference))
+        state.wrong_counters = len(drift)
         nothing_left = state.complete and not state.confirmed
-        if nothing_left or state.wrong_counters or state.passes == _MAX_PASSES:
+        if nothing_left or drift or state.passes == _MAX_PASSES:
             state.phase = AuditPhase.DONE
             return
         state.phase, state.thorough, state.passes = AuditPhase.WALK, True, state.passes + 1
         state.order_key, state.records, state.wrong_marks, state.complete = "", 0, 0, True
-        state.suspects, state.confirmed = state.confirmed, []
+        state.suspects, state.confirmed = [path for path, _ in state.confirmed], []
+
+
+def _explain(state: AuditState, left: Collection[Path]) -> None:
+    """Doubt anew what was found in bins that still counted records which had moved on and are settled by now."""
+    state.suspects = [path for path in state.suspects if path not in left]
+    state.doubts += [path for path, _ in state.confirmed if path in left]
+    state.confirmed = [(path, difference) for path, difference in state.confirmed if path not in left]
+
+
+def _is_astray(build: Build, row: Row, marks: Mapping[str, Mark]) -> bool:
+    mark = marks.get(row.position.player_id, UNMARKED)
+    return mark.value != order.value_of(row.order_key) or build.layout.generation not in mark.builds
 
 
 def _facts(build: Build, path: Path, difference: int) -> dict[str, object]:

@@ -28,10 +28,11 @@ Part = TypeVar("Part")
 
 
 class Mended(NamedTuple):
-    """How many records were settled late, and how many marks name a wrong value."""
+    """How many records were settled late, how many marks name a wrong value, and which bins counted the former."""
 
     settled: int = 0
     wrong: int = 0
+    left: frozenset[Path] = frozenset()
 
 
 class Looks(Struct):
@@ -41,6 +42,8 @@ class Looks(Struct):
     """Players that may be counted in the bin, because their records were found there."""
     settled: int = 0
     """Records that were settled late, on the way."""
+    left: set[Path] = field(default_factory=set)
+    """Bins that counted them although they had moved on."""
 
 
 class Inspector:
@@ -87,7 +90,10 @@ class Inspector:
         pairs = [(each, marks.get(each.player_id, UNMARKED)) for each in found]
         due = [each for each, mark in pairs if each.is_due(mark)]
         wrong = [each for each, mark in pairs if not each.is_due(mark) and mark.value != each.value]
-        return Mended(self.settled(due), len(wrong))
+        moved = [mark for each, mark in pairs if each.is_due(mark) and mark.value != each.value]
+        paths = (mark.path(build.board, build.layout) for mark in moved)
+        left = frozenset(path for path in paths if path is not None)
+        return Mended(self.settled(due), len(wrong), left)
 
     def settled(self, due: Sequence[Settlement]) -> int:
         """Settle, in the given order, and return how many are settled now."""
@@ -123,7 +129,9 @@ class Inspector:
         if len(rows) > FEW:
             return self._difference_of_many(build, path, partial(self._records.count_between, within, first, last))
         looks.known |= {row.position.player_id for row in rows}
-        looks.settled += self.mend(build, looks.known, self.marks(build, list(looks.known))).settled
+        mended = self.mend(build, looks.known, self.marks(build, list(looks.known)))
+        looks.settled += mended.settled
+        looks.left |= mended.left
         return self._counter_less_marks(build, path, looks.known)
 
     def _counter_less_marks(self, build: Build, path: Path, known: Collection[str]) -> int:

@@ -1,6 +1,7 @@
 """An audit finds everything that is wrong, and nothing where records only move."""
 
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from functools import cache
 from itertools import count
@@ -209,11 +210,58 @@ plans = st.dictionaries(st.integers(0, 60), st.integers(0, 10_000), max_size=12)
     lags=st.sets(st.integers(0, 60), max_size=3),
 )
 @example(layout=LAYOUTS[0], thorough=False, plan={0: 3014, 1: 854}, busy={0}, lags=set())  # away and back
+@example(layout=LAYOUTS[0], thorough=False, plan={18: 1837, 47: 3625}, busy={18, 47}, lags=set())  # twice unseen
 def test_nothing_is_wrong_on_a_live_board(
     layout: Layout, thorough: bool, plan: dict[int, int], busy: set[int], lags: set[int]
 ) -> None:
     works, ids = played(layout)
-    works.on_wait = works.world.client.thaw_indexes
+    live(works, ids, plan, busy, lags)
+
+    found = works.audited(thorough=thorough)
+
+    assert found.drift == 0
+    check_at_rest(works)
+
+
+@pytest.mark.property
+@pytest.mark.slow
+@settings(max_examples=EXAMPLES)
+@given(layout=st.sampled_from(LAYOUTS), plan=plans, busy=st.sets(st.integers(0, 60), max_size=10))
+def test_an_audit_settles_what_no_stream_brings(layout: Layout, plan: dict[int, int], busy: set[int]) -> None:
+    works, ids = played(layout)
+    live(works, ids, plan, busy, followed=False)
+
+    works.audited()
+
+    check_at_rest(works)
+
+
+def test_players_who_leave_a_bin_one_after_the_other_and_are_not_settled_are_no_drift() -> None:
+    works, ids = played()
+    live(works, ids, {10: 2658, 27: 9584, 59: 9763}, {10, 27, 59}, followed=False)
+
+    found = works.audited(thorough=False)
+
+    assert (found.drift, found.passes) == (0, 3)
+
+
+def live(  # noqa: PLR0913  # what may happen on a board
+    works: Works,
+    ids: list[str],
+    plan: dict[int, int],
+    busy: set[int],
+    lags: AbstractSet[int] = frozenset(),
+    *,
+    followed: bool = True,
+) -> None:
+    """Have others submit while an audit works.
+
+    Args:
+        plan: Who submits what, by the call of the audit before which it happens.
+        busy: At which calls the index is too busy for a submission.
+        lags: At which calls the listings stop following; they catch up in each wait.
+        followed: Whether the stream brings what was too busy, in each wait.
+    """
     writer = works.world.another_process()
     turns, asleep = count(), list[int]()
 
@@ -230,11 +278,19 @@ def test_nothing_is_wrong_on_a_live_board(
             writer.games.submit(ids[seed % len(ids)], Submission("race", SCORES[seed % 7] + seed % 3, seed % 4), None)
         asleep.clear()
 
+    def catch_up() -> None:
+        works.world.client.thaw_indexes()
+        if followed:
+            asleep.append(-1)
+            works.world.follow()
+            asleep.clear()
+
+    works.on_wait = catch_up
     works.world.before(traffic)
 
-    found = works.audited(thorough=thorough)
 
-    assert found.drift == 0
+def check_at_rest(works: Works) -> None:
+    """Assert that all is right when nobody plays any more, as another audit says too."""
     works.world.undisturbed()
     works.world.client.thaw_indexes()
     assert works.audited(thorough=True).drift == 0
