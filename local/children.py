@@ -14,6 +14,8 @@ import tempfile
 import time
 import urllib.request
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from local import state
 from local.layout import ACCESS_KEY, CHECKOUT, LOOPBACK, REGION, SECRET_KEY
@@ -32,7 +34,7 @@ class StartError(Exception):
 
 
 class Emulator:
-    """The embedded AWS, running from construction until ``stop``.
+    """The embedded AWS, running from construction until ``stop``; as a context manager, ready and stopped in the end.
 
     Args:
         port: On loopback; 0 takes a free one.
@@ -48,6 +50,20 @@ class Emulator:
             self.work_dir = Path(tempfile.mkdtemp(prefix="laurel-"))
             self.log = (state_dir or self.work_dir) / "emulator.log"
             self._process = _spawn(listener, environment(self._port, self.work_dir, state_dir), self.log)
+
+    def __enter__(self) -> Self:
+        """Wait until it answers; where it does not, nothing is left of it."""
+        try:
+            self.wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
 
     @property
     def endpoint(self) -> str:

@@ -326,13 +326,9 @@ def report(figures: Sequence[Figure]) -> str:
 @contextmanager
 def _databases() -> Iterator[Mapping[str, str]]:
     """Yield the endpoints to measure on, by name."""
-    embedded = Emulator(0, None)
-    try:
-        embedded.wait_until_ready()
-        given = endpoint()
+    given = endpoint()
+    with Emulator(0, None) as embedded:
         yield {EMBEDDED: embedded.endpoint} | ({GIVEN: given} if given else {})
-    finally:
-        embedded.stop()
 
 
 def main() -> None:

@@ -28,12 +28,8 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    emulator = Emulator(0, None)
-    try:
-        emulator.wait_until_ready()
+    with Emulator(0, None) as emulator:
         yield emulator.endpoint
-    finally:
-        emulator.stop()
 
 
 def _results(module: str, url: str | None, file: Path, *arguments: str) -> Any:

@@ -15,12 +15,8 @@ from local.children import Emulator
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[Emulator]:
     """An embedded AWS with nothing in it; whoever deploys to it leaves nothing behind."""
-    emulator = Emulator(0, None)
-    try:
-        emulator.wait_until_ready()
+    with Emulator(0, None) as emulator:
         yield emulator
-    finally:
-        emulator.stop()
 
 
 @pytest.fixture(scope="session")

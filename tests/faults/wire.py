@@ -198,9 +198,7 @@ class Wire:
 @contextmanager
 def running() -> Iterator[Wire]:
     """Start an emulated AWS and a proxy before it, with the app's tables; stop both in the end."""
-    emulator = Emulator(0, None)
-    try:
-        emulator.wait_until_ready()
+    with Emulator(0, None) as emulator:
         proxy = Proxy(emulator.endpoint)
         try:
             direct = botocore.session.Session().create_client("dynamodb", endpoint_url=emulator.endpoint)
@@ -213,8 +211,6 @@ def running() -> Iterator[Wire]:
             yield Wire(emulator, proxy, direct, session)
         finally:
             proxy.stop()
-    finally:
-        emulator.stop()
 
 
 _KEYS_BY_TABLE = {each["TableName"]: [part["AttributeName"] for part in each["KeySchema"]] for each in tables()}

@@ -82,12 +82,8 @@ class Stacks:
 
 @pytest.fixture(scope="module")
 def stacks() -> Iterator[Stacks]:
-    emulator = Emulator(0, None)
-    try:
-        emulator.wait_until_ready()
+    with Emulator(0, None) as emulator:
         yield Stacks(embedded(emulator.endpoint))
-    finally:
-        emulator.stop()
 
 
 @pytest.fixture(scope="module")

@@ -26,12 +26,8 @@ LIMITS = {"throttle_rate": 20, "throttle_burst": 10}
 
 @pytest.fixture(scope="module")
 def emulator() -> Iterator[Emulator]:
-    emulator = Emulator(0, None)
-    try:
-        emulator.wait_until_ready()
+    with Emulator(0, None) as emulator:
         yield emulator
-    finally:
-        emulator.stop()
 
 
 @pytest.fixture(scope="module")

@@ -89,16 +89,12 @@ class Account:
 
 @pytest.fixture(scope="module")
 def account() -> Iterator[Account]:
-    emulator = Emulator(0, None)
-    try:
-        emulator.wait_until_ready()
+    with Emulator(0, None) as emulator:
         target = embedded(emulator.endpoint, stage=STAGE)
         target.client("s3").create_bucket(Bucket=ARTEFACTS)
         parameters = values.infrastructure(stages.read(STAGE))
         stack = Stack(target, layout.stack_name(STAGE), templates.body(layout.TEMPLATE), parameters=parameters)
         yield Account(target, stack.apply(), emulator.endpoint)
-    finally:
-        emulator.stop()
 
 
 @dataclass(frozen=True, slots=True)
