@@ -25,6 +25,7 @@ from chalicelib.services.settle import settlement_of
 from chalicelib.store import dynamo
 from chalicelib.store.ranks import UNMARKED, RankStore
 from chalicelib.store.records import RecordStore
+from local.layout import ACCESS_KEY, SECRET_KEY
 from tests.tables import PREFIX
 
 _NOWHERE = Path(os.devnull).open("w")  # noqa: SIM115  # for as long as the process lives
@@ -34,8 +35,8 @@ Answer = Any
 
 ADMIN_KEY = "an admin key of the benchmarks"
 ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": "bench",
-    "AWS_SECRET_ACCESS_KEY": "bench",
+    "AWS_ACCESS_KEY_ID": ACCESS_KEY,  # the only one that the embedded AWS lets do everything
+    "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
