@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 def test_weather_of_every_kind_leaves_no_error(tmp_path: Path) -> None:
     file = tmp_path / "soak.json"
-    command = [sys.executable, "-m", "bench.ranking.soak", "--submissions", "3000", "--players", "60"]
+    command = [sys.executable, "-m", "bench.ranking.soak", "--submissions", "6000", "--players", "60"]
     printed = subprocess.run(
         [*command, "--processes", "1", "--results", str(file)], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout

@@ -17,7 +17,7 @@ LOGS = {"AccessLogGroupArn": "arn:aws:logs:r:a:log-group:/aws/apigateway/laurel-
 
 
 def document(*, title: str = "laurel-dev", key_required: tuple[str, ...] = ()) -> Any:
-    app = Chalice("laurel")
+    app = Chalice("laurel", configure_logs=False)
     for path in ("/", "/admin", "/admin/boards", "/administration"):
         app.route(path, cors=True)(dict)
     return StageSwaggerGenerator(title, GATEWAY_RESPONSES, key_required).generate_swagger(app)
