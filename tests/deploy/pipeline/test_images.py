@@ -13,6 +13,7 @@ from samtranslator.translator.transform import transform  # type: ignore[import-
 from deploy.errors import DeployError
 from deploy.pipeline.images import as_image
 from tests.deploy.pipeline.packages import Json, complete, settings
+from tests.deploy.pipeline.variants import changed, on_runtime
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
 
@@ -41,9 +42,17 @@ def test_each_function_is_the_image_with_its_handler_for_a_command(zipped: Json)
     for name, before in functions(zipped).items():
         assert made[name]["ImageConfig"] == {"Command": [before["Handler"]]}
         assert (made[name]["PackageType"], made[name]["ImageUri"]) == ("Image", IMAGE)
-        assert made[name].keys().isdisjoint({"CodeUri", "Handler", "Runtime", "SnapStart", "Layers"})
+        assert made[name].keys().isdisjoint({"CodeUri", "Handler", "Runtime", "Layers"})
     commands = [each["ImageConfig"]["Command"] for each in made.values()]
     assert {"app.app", "app.settle_records", "app.export_records"} <= {command for [command] in commands}
+
+
+def test_a_snapshot_of_an_image_is_refused(prod: Json) -> None:
+    on_runtime(prod, "python3.13")
+    snapped = complete(prod, changed(settings("prod"), "pipeline", snap_start=True))
+
+    with pytest.raises(DeployError, match="leave IMAGE out"):
+        as_image(snapped, IMAGE)
 
 
 def test_all_else_stays_as_it_is_and_so_does_the_template_given(zipped: Json) -> None:
