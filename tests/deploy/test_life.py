@@ -164,16 +164,16 @@ def test_no_request_is_lost_while_changed_code_is_deployed(first: First, dev: Li
         answers = [answer for each in played for answer in each.result()]
 
     assert dev.version() == "2.0.0"
-    assert len(answers) > 5 * PLAYERS
     assert [answer for answer in answers if answer[0] != HTTPStatus.OK] == []
-    assert {version for _, version in answers} <= {before, "2.0.0"}
+    assert {version for _, version in answers} == {before, "2.0.0"}
 
 
 def play(url: str, done: Event) -> list[tuple[int, str]]:
-    """Make requests one after the other, and return how each was answered, and by which version."""
-    place, answers = urlsplit(url), []
+    """Make requests one after the other, one more when all is done; return each answer's status and version."""
+    place, answers, is_last = urlsplit(url), [], False
     connection = http.client.HTTPConnection(place.netloc, timeout=30)
-    while not done.is_set():
+    while not is_last:
+        is_last = done.is_set()
         connection.request("GET", place.path)
         answer = connection.getresponse()
         answers.append((answer.status, json.loads(answer.read()).get("version")))
