@@ -137,6 +137,11 @@ class Dynamo:
                 break
         return rows[:limit]
 
+    def each(self, request: Item) -> Iterator[Item]:
+        """Yield the items of a query; a page is read when its first item is asked for."""
+        for page in self._pages(request):
+            yield from page["Items"]
+
     def _pages(self, request: Item) -> Iterator[Reply]:
         while True:
             with translated():
@@ -186,6 +191,24 @@ class Dynamo:
         try:
             with translated():
                 self.client.update_item(**part.request)
+        except ConditionFailedError:
+            return False
+        return True
+
+    def put(self, part: Part) -> bool:
+        """Do a part of kind Put alone; False if its condition fails."""
+        try:
+            with translated():
+                self.client.put_item(**part.request)
+        except ConditionFailedError:
+            return False
+        return True
+
+    def delete(self, part: Part) -> bool:
+        """Do a part of kind Delete alone; False if its condition fails."""
+        try:
+            with translated():
+                self.client.delete_item(**part.request)
         except ConditionFailedError:
             return False
         return True

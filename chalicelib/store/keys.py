@@ -10,6 +10,8 @@ from chalicelib.ranking.bins import Path
 _SEPARATOR = "#"
 PROFILE = "profile"
 FIRST_RECEIPT = "submission#"
+ANNOUNCEMENTS = "announcements"
+SCHEDULE = "schedule"
 
 
 def _joined(*parts: object) -> str:
@@ -67,6 +69,10 @@ def mark(board_id: str, period_id: str, player_id: str) -> str:
 
 def job(kind: str, board_id: str, period_id: str) -> str:
     return _joined("job", kind, board_id, period_id)
+
+
+def inbox(player_id: str) -> str:
+    return _joined("inbox", player_id)
 
 
 def path(digits: Path) -> str:
