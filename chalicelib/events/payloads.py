@@ -5,8 +5,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from chalicelib.domain.layouts import MAX_DIGITS, MAX_LANES, MAX_SLICES, MIN_DIGITS, Layout
-from chalicelib.services.export import File
-from chalicelib.services.forms import Form
+from chalicelib.services.forms import File, Form
 from chalicelib.services.rebuild import Options
 
 BoardId = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}\Z")]

@@ -10,8 +10,6 @@ boards whose records may fall, who moved twice or more: down past the first walk
 bounded by the records that moved, and a part of the others.
 """
 
-import gzip
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -29,12 +27,12 @@ from chalicelib.ranking import order, rosters
 from chalicelib.ranking.rosters import Sighting, Tie
 from chalicelib.services.boards import Boards
 from chalicelib.services.clock import Clock
-from chalicelib.services.forms import Form, Line, encoded
+from chalicelib.services.forms import File, Form, Line, file_of, packed
 from chalicelib.services.inspection import Inspector
 from chalicelib.services.jobs import Jobs, OutOfTime, ended
 from chalicelib.services.rollcall import DEFAULT_PAGES, Build, Pages, RollCall
 from chalicelib.store.clients import ClientFailedError
-from chalicelib.store.exports import ExportStore, Part, lasts
+from chalicelib.store.exports import GZIP, JSON, ExportStore, Part, lasts
 from chalicelib.store.records import Row
 
 MOVED_BEFORE = timedelta(minutes=5)
@@ -47,17 +45,6 @@ _TOO_MANY = "changed meanwhile: export when fewer do, or when the period is over
 class ExportPhase(StrEnum):
     LIST = "list"
     WRITE = "write"
-
-
-class File(Struct, frozen=True):
-    """One file of an export, compressed with gzip."""
-
-    name: str
-    """Its key in the bucket."""
-    lines: int
-    bytes: int
-    sha256: str
-    """Of the file as it is stored, in hex."""
 
 
 class ExportState(Struct):
@@ -230,14 +217,14 @@ class Export:
 
     def _write_file(self, job: Job, state: ExportState, lines: list[Line]) -> None:
         name = f"exports/{_folder(job)}/part-{len(state.files) + 1:05d}.{state.form}.gz"
-        content = gzip.compress(encoded(state.form, lines, first=not state.files), mtime=0)
-        self._store.put_file(name, content, "application/gzip")
-        state.files.append(File(name, len(lines), len(content), hashlib.sha256(content).hexdigest()))
+        content = packed(state.form, lines, first=not state.files)
+        self._store.put_file(name, content, GZIP)
+        state.files.append(file_of(name, lines, content))
         state.records += len(lines)
 
     def _finished(self, job: Job, state: ExportState) -> Job:
         content = msgspec.json.format(msgspec.json.encode(self._manifest(job, state)), indent=2)
-        self._store.put_file(manifest_name(job), content, "application/json")
+        self._store.put_file(manifest_name(job), content, JSON)
         self._moved = "", {}
         return ended(replace(job, total=state.records), JobState.DONE, "")
 

@@ -1,4 +1,4 @@
-"""The exports' bucket: files for those who asked for them, and the parts of an export that is still being made."""
+"""The exports' bucket: files for those who asked for them, the parts of an export being made, and archives."""
 
 import zlib
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from chalicelib.ranking.rosters import Sighting
 from chalicelib.store.clients import ClientFailedError, Clients, calling
 
 _LASTING = frozenset({"AccessDenied", "AllAccessDisabled", "InvalidBucketName", "NoSuchBucket", "NoSuchKey"})
+GZIP, JSON = "application/gzip", "application/json"
 _FAST = 1
 """Of zlib's levels: parts are read once or twice, then forgotten."""
 
@@ -38,6 +39,12 @@ class ExportStore:
         with calling():
             self._client.put_object(Bucket=self.bucket, Key=name, Body=content, ContentType=content_type)
 
+    def get_file(self, name: str) -> bytes:
+        """Return what is stored under a name. One request."""
+        with calling():
+            content: bytes = self._client.get_object(Bucket=self.bucket, Key=name)["Body"].read()
+        return content
+
     def put_part(self, name: str, part: Part) -> None:
         """Store a part. One request."""
         self.put_file(name, zlib.compress(msgspec.json.encode(part), _FAST), "application/octet-stream")
@@ -50,9 +57,7 @@ class ExportStore:
             last = part.before
 
     def _part(self, name: str) -> Part:
-        with calling():
-            content = self._client.get_object(Bucket=self.bucket, Key=name)["Body"].read()
-        return msgspec.json.decode(zlib.decompress(content), type=Part)
+        return msgspec.json.decode(zlib.decompress(self.get_file(name)), type=Part)
 
     @property
     def _client(self) -> Any:

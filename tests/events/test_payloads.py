@@ -15,8 +15,8 @@ from chalicelib.domain.layouts import Layout
 from chalicelib.events import payloads
 from chalicelib.ranking.advice import Change, Cost, Figures
 from chalicelib.services.advice import Advice
-from chalicelib.services.export import ExportPhase, File, Manifest
-from chalicelib.services.forms import Form, Line
+from chalicelib.services.export import ExportPhase, Manifest
+from chalicelib.services.forms import File, Form, Line
 from chalicelib.services.replay import Fate, Replayed
 from tests.repository import ROOT
 
