@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, DynamoDBEvent, Rate
+from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, DynamoDBEvent, Rate, SNSEvent
 
 from chalicelib import config, loading, logs
 from chalicelib.api.authorizer import authorize
@@ -29,6 +29,12 @@ def player_authorizer(auth_request: AuthRequest) -> AuthResponse:
 def settle_records(event: DynamoDBEvent) -> Any:
     """Count what became of records."""
     return _events("stream").follow(event)
+
+
+@app.on_sns_message(topic=config.notices_topic())
+def deliver_notices(event: SNSEvent) -> None:
+    """Put notices into players' inboxes."""
+    _events("notices").deliver(event)
 
 
 @app.lambda_function()

@@ -48,6 +48,9 @@ class Config(msgspec.Struct, frozen=True):
     exports_bucket: str = ""
     """Where exports go; "": nowhere, they are refused."""
 
+    notices_topic: str = ""
+    """The ARN of the topic that notices are published to; "": they stay where they are written down."""
+
     def table(self, noun: str) -> str:
         return f"{self.table_prefix}{noun}"
 
@@ -79,6 +82,14 @@ def records_stream_arn(environ: Mapping[str, str] = os.environ) -> str:
     return environ.get("LAUREL_RECORDS_STREAM_ARN", f"{records}/stream/set-LAUREL_RECORDS_STREAM_ARN")
 
 
+def notices_topic(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the name of the topic that `chalice deploy` subscribes to; never fails.
+
+    The name, not the ARN: chalice knows a subscription again by the name of its topic, and makes it anew otherwise.
+    """
+    return f"laurel-{stage(environ)}-notices"
+
+
 def load(environ: Mapping[str, str] = os.environ) -> Config:
     """Return the settings, or raise ConfigError naming the first variable that is wrong."""
     return Config(
@@ -89,6 +100,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
         game_rules_by_mode=_game_rules(environ.get("LAUREL_GAME_RULES", "{}")),
         lean_calls=_lean(environ.get("LAUREL_CALLS", "lean")),
         exports_bucket=environ.get("LAUREL_EXPORTS_BUCKET", ""),
+        notices_topic=environ.get("LAUREL_NOTICES_TOPIC", ""),
         layout_grace=_grace(environ.get("LAUREL_LAYOUT_GRACE_SECONDS", str(DEFAULT_GRACE_SECONDS))),
     )
 

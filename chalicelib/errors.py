@@ -138,6 +138,12 @@ class RecordNotFoundError(NotFoundError):
     code = "record_not_found"
 
 
+class NoticeNotFoundError(NotFoundError):
+    """There is no such notice here: it never came, or it has expired."""
+
+    code = "notice_not_found"
+
+
 class ConflictError(GameError):
     """The request disagrees with what is stored."""
 

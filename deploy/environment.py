@@ -5,7 +5,11 @@ from collections.abc import Mapping
 from deploy import secrets
 from deploy.target import Target
 
-OUTPUTS = {"LAUREL_EXPORTS_BUCKET": "ExportsBucketName", "LAUREL_RECORDS_STREAM_ARN": "RecordsStreamArn"}
+OUTPUTS = {
+    "LAUREL_EXPORTS_BUCKET": "ExportsBucketName",
+    "LAUREL_NOTICES_TOPIC": "NoticesTopicArn",
+    "LAUREL_RECORDS_STREAM_ARN": "RecordsStreamArn",
+}
 """The outputs of infra/template.yaml's stack that functions are told, by the variables they find them in."""
 
 

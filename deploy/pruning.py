@@ -1,6 +1,6 @@
 """What of the dependencies is packaged: what functions read, and what tells others what it is.
 
-botocore describes every service of AWS in every region, which is three quarters of a package; functions use four of
+botocore describes every service of AWS in every region, which is three quarters of a package; functions use five of
 them. The descriptions of these come without their prose, and the list of endpoints without all others: both are read at
 every cold start.
 """
@@ -16,7 +16,7 @@ from deploy.errors import DeployError
 Files = Mapping[str, bytes]
 """Content by path in the package, whose folders are divided by slashes."""
 
-SERVICES = frozenset({"dynamodb", "dynamodbstreams", "s3", "sqs"})
+SERVICES = frozenset({"dynamodb", "dynamodbstreams", "s3", "sns", "sqs"})
 """Those that functions make clients of, by botocore's names. The store's clients refuse any other."""
 
 _DATA = "botocore/data/"

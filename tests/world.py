@@ -16,10 +16,12 @@ from chalicelib.domain.games import GameResult
 from chalicelib.domain.players import IdentityKind
 from chalicelib.domain.records import Submission
 from chalicelib.services.settle import settlement_of
+from chalicelib.store.clients import Clients
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.records import RecordStore
 from tests.expressions import Item
 from tests.fake_dynamodb import FakeDynamoDB, Hook
+from tests.fake_sns import TOPIC, FakeSns
 from tests.tables import PREFIX, tables
 
 EPOCH = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -63,6 +65,7 @@ class World:
     client: FakeDynamoDB = field(default_factory=lambda: FakeDynamoDB(_definitions()))
     clock: HandClock = field(default_factory=HandClock)
     pauses: list[float] = field(default_factory=list)
+    sns: FakeSns = field(default_factory=FakeSns)
     services: Services = field(init=False)
 
     def __post_init__(self) -> None:
@@ -70,8 +73,9 @@ class World:
 
     def another_process(self) -> Services:
         """Return services that share nothing with others but the database."""
-        config = Config("test", PREFIX, (SigningKey("a", SECRET),), (), self.rules_by_mode)
-        return serving.build(config, Dynamo(self.client, Inline(), self.pauses.append), self.clock)
+        config = Config("test", PREFIX, (SigningKey("a", SECRET),), (), self.rules_by_mode, notices_topic=TOPIC)
+        clients = Clients(connect={"sns": self.sns}.__getitem__)
+        return serving.build(config, Dynamo(self.client, Inline(), self.pauses.append), self.clock, clients)
 
     def board(self, board_id: str = "race", **rules: Any) -> Board:
         board = Board(board_id=board_id, title="Race", created_at=self.clock(), **rules)

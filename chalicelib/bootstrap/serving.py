@@ -9,14 +9,17 @@ from chalicelib.bootstrap.stores import Stores, stores_of
 from chalicelib.config import Config
 from chalicelib.loading import lasting
 from chalicelib.services import clock
+from chalicelib.services.announcements import Announcements
 from chalicelib.services.boards import Boards
 from chalicelib.services.clock import Clock
 from chalicelib.services.distributions import Distributions
 from chalicelib.services.games import Games
 from chalicelib.services.history import History
+from chalicelib.services.inbox import Inbox
 from chalicelib.services.listing import Listing
 from chalicelib.services.lobby import Lobbies
 from chalicelib.services.moderation import Moderation
+from chalicelib.services.notices import Notices, Publisher
 from chalicelib.services.players import Players
 from chalicelib.services.ranks import RankReader
 from chalicelib.services.scores import Scores
@@ -25,7 +28,10 @@ from chalicelib.services.standings import Standings
 from chalicelib.services.thresholds import Thresholds
 from chalicelib.services.tokens import Tokens
 from chalicelib.store import dynamo as dynamo_store
+from chalicelib.store.clients import Clients
 from chalicelib.store.dynamo import Dynamo
+from chalicelib.store.publications import PublicationStore
+from chalicelib.store.topics import Topic
 
 
 class Services(Struct, frozen=True):
@@ -42,6 +48,9 @@ class Services(Struct, frozen=True):
     history: History
     lobbies: Lobbies
     tokens: Tokens
+    announcements: Announcements
+    inbox: Inbox
+    notices: Notices
 
 
 @lru_cache(maxsize=1)
@@ -52,8 +61,8 @@ def services() -> Services:
         return build(settings, dynamo_store.connect(lean=settings.lean_calls))
 
 
-def build(settings: Config, dynamo: Dynamo, now: Clock = clock.now) -> Services:
-    """Return services on a given client, with a given clock."""
+def build(settings: Config, dynamo: Dynamo, now: Clock = clock.now, clients: Clients | None = None) -> Services:
+    """Return services on given clients, with a given clock."""
     stores = stores_of(settings.table, dynamo)
     signer = Tokens(settings.signing_keys, now)
     boards = Boards(stores.boards, now)
@@ -64,6 +73,8 @@ def build(settings: Config, dynamo: Dynamo, now: Clock = clock.now) -> Services:
     players = _players(base, moderation)
     games = _games(base, scores, settings)
     standings = _standings(base)
+    announcements = Announcements(stores.notices, signer, now)
+    inbox = _inbox(base, announcements)
     return Services(
         config=settings,
         boards=boards,
@@ -76,8 +87,11 @@ def build(settings: Config, dynamo: Dynamo, now: Clock = clock.now) -> Services:
         thresholds=Thresholds(dynamo, boards, stores.records, stores.ranks, base.reader),
         distributions=Distributions(boards, stores.ranks, base.reader),
         history=History(boards, stores.records, base.reader),
-        lobbies=Lobbies(boards=boards, players=players, games=games, standings=standings, clock=now),
+        lobbies=Lobbies(boards=boards, players=players, games=games, standings=standings, inbox=inbox, clock=now),
         tokens=signer,
+        announcements=announcements,
+        inbox=inbox,
+        notices=_notices(base, settings, clients or Clients()),
     )
 
 
@@ -111,6 +125,7 @@ def _players(base: _Base, moderation: Moderation) -> Players:
         store=base.stores.players,
         games=base.stores.games,
         records=base.stores.records,
+        notices=base.stores.notices,
         moderation=moderation,
         boards=base.boards,
         tokens=base.tokens,
@@ -125,6 +140,26 @@ def _games(base: _Base, scores: Scores, settings: Config) -> Games:
         players=base.stores.players,
         scores=scores,
         rules_by_mode=settings.game_rules_by_mode,
+        clock=base.clock,
+    )
+
+
+def _inbox(base: _Base, announcements: Announcements) -> Inbox:
+    return Inbox(
+        store=base.stores.notices,
+        announcements=announcements,
+        players=base.stores.players,
+        tokens=base.tokens,
+        clock=base.clock,
+    )
+
+
+def _notices(base: _Base, settings: Config, clients: Clients) -> Notices:
+    return Notices(
+        store=PublicationStore(settings.table("notices"), base.dynamo),
+        publisher=Publisher(Topic(settings.notices_topic, clients)),
+        players=base.stores.players,
+        tokens=base.tokens,
         clock=base.clock,
     )
 

@@ -7,6 +7,7 @@ from msgspec import Struct
 from chalicelib.store.boards import BoardStore
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.games import GameStore
+from chalicelib.store.notices import NoticeStore
 from chalicelib.store.players import PlayerStore
 from chalicelib.store.ranks import RankStore
 from chalicelib.store.records import RecordStore
@@ -18,6 +19,7 @@ class Stores(Struct, frozen=True):
     games: GameStore
     records: RecordStore
     ranks: RankStore
+    notices: NoticeStore
 
 
 def stores_of(table: Callable[[str], str], dynamo: Dynamo) -> Stores:
@@ -27,4 +29,5 @@ def stores_of(table: Callable[[str], str], dynamo: Dynamo) -> Stores:
         games=GameStore(table("games"), dynamo),
         records=RecordStore(table("records"), dynamo),
         ranks=RankStore(table("ranks"), dynamo),
+        notices=NoticeStore(table("notices"), dynamo),
     )

@@ -11,6 +11,7 @@ from chalicelib.domain.players import Player
 from chalicelib.services.boards import Boards
 from chalicelib.services.clock import Clock
 from chalicelib.services.games import Games
+from chalicelib.services.inbox import Inbox
 from chalicelib.services.players import Players
 from chalicelib.services.standings import OwnEntry, Standings
 
@@ -32,11 +33,14 @@ class Lobby(Struct, frozen=True):
 
 
 class Lobbies:
-    def __init__(self, *, boards: Boards, players: Players, games: Games, standings: Standings, clock: Clock) -> None:
+    def __init__(  # noqa: PLR0913  # the composition root names them
+        self, *, boards: Boards, players: Players, games: Games, standings: Standings, inbox: Inbox, clock: Clock
+    ) -> None:
         self._boards = boards
         self._players = players
         self._games = games
         self._standings = standings
+        self._inbox = inbox
         self._clock = clock
 
     def front(self) -> Front:
@@ -45,7 +49,7 @@ class Lobbies:
         return Front(self._clock(), [(board, self._boards.period(board, "current")) for board in boards])
 
     def lobby(self, player_id: str) -> Lobby:
-        """Return a player's part. One GetItem, one Query, one BatchGetItem and the ranks of the current records."""
+        """Return a player's part. One GetItem, two Querys, one BatchGetItem and the ranks of the current records."""
         player = self._players.own(player_id)
         standings = self._standings.own_all(player_id)
-        return Lobby(player, standings, self._games.newest_open(player_id), unread_notices=0)
+        return Lobby(player, standings, self._games.newest_open(player_id), self._inbox.unread(player))

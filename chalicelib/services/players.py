@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from chalicelib.domain import players
 from chalicelib.domain.games import Game
+from chalicelib.domain.notices import Slip
 from chalicelib.domain.players import Identity, IdentityKind, Player, PlayerState
 from chalicelib.domain.records import Record
 from chalicelib.errors import (
@@ -32,6 +33,7 @@ from chalicelib.services.tokens import (
     same,
 )
 from chalicelib.store.games import GameStore, Receipt
+from chalicelib.store.notices import NoticeStore
 from chalicelib.store.players import PlayerStore, Session
 from chalicelib.store.records import RecordStore
 
@@ -59,6 +61,7 @@ class Export(Struct, frozen=True):
     games: list[Game]
     receipt_by_submission: dict[str, Receipt]
     records: list[Record]
+    notices: list[Slip]
 
 
 class Players:
@@ -68,6 +71,7 @@ class Players:
         store: PlayerStore,
         games: GameStore,
         records: RecordStore,
+        notices: NoticeStore,
         moderation: Moderation,
         boards: Boards,
         tokens: Tokens,
@@ -76,6 +80,7 @@ class Players:
         self._store = store
         self._games = games
         self._records = records
+        self._notices = notices
         self._moderation = moderation
         self._boards = boards
         self._tokens = tokens
@@ -185,7 +190,8 @@ class Players:
         player = self.own(player_id)
         sessions, games = self._store.sessions(player_id), self._games.of_player(player_id)
         receipts = self._games.receipts_of_player(player_id)
-        return Export(player, sessions, games, receipts, self._records.of_player(player_id))
+        notices = list(self._notices.slips(player_id))
+        return Export(player, sessions, games, receipts, self._records.of_player(player_id), notices)
 
     def _erase(self, player: Player) -> None:
         for record in self._records.of_player(player.player_id):
@@ -194,6 +200,7 @@ class Players:
             except RecordNotFoundError:
                 continue
         self._games.delete_all(player.player_id)
+        self._notices.clear(player.player_id)
         self._store.delete(player)
 
     def _show(self, player: Player) -> None:

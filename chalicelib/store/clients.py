@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.errors import StoreUnavailableError
 
-SERVICES = frozenset({"dynamodbstreams", "s3", "sqs"})
+SERVICES = frozenset({"dynamodbstreams", "s3", "sns", "sqs"})
 """Those there are clients of, beside DynamoDB. Of no others does deploy/pruning.py package what botocore knows."""
 
 _CONNECT_TIMEOUT, _READ_TIMEOUT = 1.0, 5.0

@@ -10,8 +10,9 @@ from chalicelib.ranking.bins import Path
 _SEPARATOR = "#"
 PROFILE = "profile"
 FIRST_RECEIPT = "submission#"
-ANNOUNCEMENTS = "announcements"
-SCHEDULE = "schedule"
+TURNED = "turned"
+ANNOUNCEMENTS = "announcements#all"
+SCHEDULE = "schedule#all"
 
 
 def _joined(*parts: object) -> str:
@@ -73,6 +74,27 @@ def job(kind: str, board_id: str, period_id: str) -> str:
 
 def inbox(player_id: str) -> str:
     return _joined("inbox", player_id)
+
+
+def board(board_id: str) -> str:
+    return _joined("board", board_id)
+
+
+def turn(period_id: str) -> str:
+    return _joined("period", period_id)
+
+
+def rules(set_at_milliseconds: int) -> str:
+    """Return the key of a version of rules: keys sort by time."""
+    return _joined("rewards", f"{set_at_milliseconds:015d}")
+
+
+def reward(reward_id: str) -> str:
+    return _joined("reward", reward_id)
+
+
+def balance(item: str) -> str:
+    return _joined("balance", item)
 
 
 def path(digits: Path) -> str:

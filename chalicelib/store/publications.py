@@ -41,9 +41,14 @@ class PublicationStore:
         }
         self._dynamo.put(Part("publication", "Put", {"TableName": self.table, "Item": item}))
 
-    def due(self, now: datetime) -> list[Publication]:
+    def due(self, now: datetime, limit: int | None) -> list[Publication]:
         """Return what should have been published by now, the longest due first. One Query."""
-        return self._found("sk < :bound", first_after(now), None)
+        return self._found("sk < :bound", first_after(now), limit)
+
+    def get(self, notice_id: str) -> Publication | None:
+        """Return a publication. One Query."""
+        found = self._found("sk = :bound", notice_id, None)
+        return found[0] if found else None
 
     def after(self, notice_id: str, limit: int) -> list[Publication]:
         """Return what is to be published after an id ("" for the first), the next first. One Query."""

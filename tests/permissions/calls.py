@@ -25,6 +25,7 @@ _ACTIONS = {
     "Delete": "DeleteItem",
     "ConditionCheck": "ConditionCheckItem",
 }
+_OF_SNS = {"PublishBatch": "sns:Publish"}
 _EQUALITY = re.compile(r"(?P<name>#?\w+) = (?P<value>:\w+)")
 
 
@@ -60,6 +61,9 @@ class Location:
             case "sqs":
                 queue = params["QueueName"] if "QueueName" in params else params["QueueUrl"].rpartition("/")[2]
                 yield Request(f"sqs:{operation}", self._arn("sqs", queue))
+            case "sns":
+                named = ("TopicArn", "TargetArn", "EndpointArn", "PlatformApplicationArn")
+                yield Request(_OF_SNS.get(operation, f"sns:{operation}"), next(params[n] for n in named if n in params))
             case _:
                 raise PolicyError(f"what does {operation} of {service} ask for? Say so in tests/permissions/calls.py")
 

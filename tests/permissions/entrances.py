@@ -11,16 +11,20 @@ from types import CodeType
 from botocore.client import BaseClient
 
 from chalicelib.api import authorizer, routing
-from chalicelib.events import dead_letters, operations, stream
+from chalicelib.events import dead_letters, notices, operations, stream
 from chalicelib.services.advice import Advisor
+from chalicelib.services.announcements import Announcements
 from chalicelib.services.boards import Boards
+from chalicelib.services.delivery import Delivery
 from chalicelib.services.distributions import Distributions
 from chalicelib.services.export import Export
 from chalicelib.services.followup import FollowUp
 from chalicelib.services.games import Games
 from chalicelib.services.history import History
+from chalicelib.services.inbox import Inbox
 from chalicelib.services.lobby import Lobbies
 from chalicelib.services.moderation import Moderation
+from chalicelib.services.notices import Notices
 from chalicelib.services.players import Players
 from chalicelib.services.rebuild import Rebuild
 from chalicelib.services.replay import Replay
@@ -31,15 +35,18 @@ from chalicelib.services.upkeep import Upkeep
 from chalicelib.store.calls import LeanClient
 from tests.fake_dynamodb import FakeDynamoDB
 from tests.fake_s3 import FakeS3
+from tests.fake_sns import FakeSns
 
 API_HANDLER = "api_handler"
 ENTRANCES: Mapping[str, tuple[object, ...]] = {
     API_HANDLER: (
         routing._answered,  # noqa: SLF001  # what all routes have in common
         *(Boards, Distributions, Games, History, Lobbies, Moderation, Players, Scores, Standings, Thresholds),
+        *(Announcements, Inbox, Notices.draft, Notices.preview, Notices.publish, Notices.scheduled, Notices.cancel),
     ),
     "player_authorizer": (authorizer.authorize,),
     "settle_records": (stream.follow, FollowUp),
+    "deliver_notices": (notices.deliver, Delivery),
     "replay_dead_letters": (dead_letters.replay, Replay),
     "audit_ranks": (operations.audit, Upkeep.find_audit, Upkeep.begin_audit, Upkeep.advance_audit, Upkeep.trees),
     "rebuild_ranks": (operations.rebuild, Rebuild),
@@ -48,7 +55,7 @@ ENTRANCES: Mapping[str, tuple[object, ...]] = {
     "keep_ranks": (operations.keep, Upkeep.keep),
 }
 """By function, its handler and the use cases that are its own; of a class, all it does."""
-CLIENTS = (FakeDynamoDB, FakeS3, BaseClient, LeanClient)
+CLIENTS = (FakeDynamoDB, FakeS3, FakeSns, BaseClient, LeanClient)
 
 
 def codes() -> dict[CodeType, str]:

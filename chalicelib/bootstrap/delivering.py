@@ -1,0 +1,40 @@
+"""What delivers notices, built once, on first use."""
+
+from functools import lru_cache
+
+from msgspec import Struct
+
+from chalicelib import config
+from chalicelib.config import Config
+from chalicelib.services import clock
+from chalicelib.services.clock import Clock
+from chalicelib.services.delivery import Delivery
+from chalicelib.store import dynamo as dynamo_store
+from chalicelib.store.clients import Clients
+from chalicelib.store.dynamo import Dynamo
+from chalicelib.store.notices import NoticeStore
+from chalicelib.store.players import PlayerStore
+from chalicelib.store.undeliverable import UndeliverableQueue
+
+
+class Delivering(Struct, frozen=True):
+    delivery: Delivery
+
+
+@lru_cache(maxsize=1)
+def delivering() -> Delivering:
+    """Return what delivers notices: all that its function needs."""
+    settings = config.load()
+    return build_delivering(settings, dynamo_store.connect(lean=settings.lean_calls), Clients())
+
+
+def build_delivering(settings: Config, dynamo: Dynamo, clients: Clients, now: Clock = clock.now) -> Delivering:
+    """Return what delivers notices, on given clients, with a given clock."""
+    delivery = Delivery(
+        dynamo=dynamo,
+        store=NoticeStore(settings.table("notices"), dynamo),
+        players=PlayerStore(settings.table("players"), dynamo),
+        dead_letters=UndeliverableQueue(settings.queue("notice-dead-letters"), clients),
+        clock=now,
+    )
+    return Delivering(delivery)

@@ -1,0 +1,55 @@
+"""The notices' topic: one message in, its notices into the inboxes."""
+
+import logging
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from chalice.app import SNSEvent
+
+from chalicelib import logs
+from chalicelib.bootstrap.delivering import delivering
+from chalicelib.services.delivery import Delivered
+
+_METRICS = {
+    "notices_delivered": "Count",
+    "notices_dead_lettered": "Count",
+    "notice_lag_ms": "Milliseconds",
+}
+_log = logging.getLogger(logs.LOGGER_NAME)
+_cold = True
+
+
+def deliver(event: SNSEvent) -> None:
+    """Deliver a message of the topic. What it raises makes Lambda deliver it again, twice at most."""
+    started = time.perf_counter()
+    delivered = delivering().delivery.deliver(event.message)
+    _log_delivery(delivered, event, started)
+
+
+def _log_delivery(delivered: Delivered, event: SNSEvent, started: float) -> None:
+    global _cold  # noqa: PLW0603  # a process is cold once
+    context: Any = event.context
+    fields = {
+        "request_id": context.aws_request_id,
+        "function": context.function_name,
+        "cold_start": _cold,
+        "duration_ms": round((time.perf_counter() - started) * 1000, 3),
+        "kind": delivered.kind,
+        "notice_id": delivered.notice_id,
+        "reason": delivered.fault,
+        "recipients": delivered.recipients,
+        "repeated": delivered.repeated,
+        "gone": delivered.gone,
+        "notices_delivered": delivered.delivered,
+        "notices_dead_lettered": int(delivered.fault is not None),
+        "notice_lag_ms": _lag_ms(event),
+    }
+    _cold = False
+    _log.info("delivered", extra={**fields, **logs.metrics(_METRICS)})
+
+
+def _lag_ms(event: SNSEvent) -> int:
+    """Return how long ago the message was published; SNS says when, to the millisecond."""
+    published_at = datetime.fromisoformat(event.to_dict()["Records"][0]["Sns"]["Timestamp"])
+    return max(0, int((datetime.now(UTC) - published_at).total_seconds() * 1000))

@@ -1,0 +1,189 @@
+"""Publishing notices: at once or at an instant, to everybody or to some, each of them once.
+
+What is published is written down first, as if it were for later, and struck off last. Whoever finds it in between sends
+it again under the same id, and an inbox takes an id once.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from chalicelib.domain import notices
+from chalicelib.domain.notices import LIFETIME, MAX_LIFETIME, Content, Edition, Message, Notice, NoticeKind
+from chalicelib.domain.players import PlayerState
+from chalicelib.errors import ConflictError, CursorError, MalformedError, NoticeNotFoundError
+from chalicelib.services.clock import Clock, new_id
+from chalicelib.services.tokens import Tokens
+from chalicelib.store.clients import ClientFailedError
+from chalicelib.store.players import PlayerStore
+from chalicelib.store.publications import Publication, PublicationStore
+from chalicelib.store.topics import Post, Topic
+
+DUE_AT_ONCE = 100
+"""How many publications one call of ``due`` sends at most."""
+_OF_SCHEDULE = "schedule"
+_log = logging.getLogger("laurel")
+
+
+class Publisher:
+    """Sends messages to the topic, from which they are delivered within seconds, at least once."""
+
+    def __init__(self, topic: Topic) -> None:
+        self._topic = topic
+
+    def publish(self, messages: Iterable[Message]) -> int:
+        """Send messages, and return how many. Sent again, because a call failed or nobody knows, they do no harm.
+
+        They are taken one by one, so that any number of them fits into memory. Cost: a request for ten, or 250 KB.
+
+        Raises:
+            ClientFailedError: SNS did not take all of them.
+        """
+        return self._topic.publish(map(_post, messages))
+
+
+class Preview(Struct, frozen=True):
+    """What would be sent."""
+
+    publication: Publication
+    messages: int
+    recipients: int | None
+    """How many players would get it; None for everybody."""
+    unknown: tuple[str, ...]
+    """Those named who are no players, or no longer."""
+
+
+class Published(Struct, frozen=True):
+    publication: Publication
+    is_sent: bool
+    """False while it is still to be sent: later, or within a minute where SNS did not take it at once."""
+
+
+class SchedulePage(Struct, frozen=True):
+    """What is to be published, the next first; ``next_cursor`` is None on the last page."""
+
+    publications: list[Publication]
+    next_cursor: str | None
+
+
+class Notices:
+    """The notices that operators publish."""
+
+    def __init__(
+        self, *, store: PublicationStore, publisher: Publisher, players: PlayerStore, tokens: Tokens, clock: Clock
+    ) -> None:
+        self._store = store
+        self._publisher = publisher
+        self._players = players
+        self._tokens = tokens
+        self._clock = clock
+
+    def draft(
+        self,
+        content: Content,
+        recipients: Sequence[str] = (),
+        at: datetime | None = None,
+        expires_at: datetime | None = None,
+    ) -> Publication:
+        """Return a publication that nobody knows of yet.
+
+        Args:
+            recipients: Nobody for an announcement, somebody for anything else.
+            at: In the future; None for at once.
+            expires_at: At most a year after it was sent; None for a month.
+
+        Raises:
+            MalformedError: One of these rules is broken.
+        """
+        now = self._clock()
+        if bool(recipients) == (content.kind is NoticeKind.ANNOUNCEMENT):
+            raise MalformedError(
+                "body.recipients: none for an announcement, at least one otherwise", field="recipients"
+            )
+        if at is not None and at <= now:
+            raise MalformedError("body.at: must lie in the future; leave it out to publish at once", field="at")
+        sent_at = at or now
+        expires_at = expires_at or sent_at + LIFETIME
+        if not sent_at < expires_at <= sent_at + MAX_LIFETIME:
+            rule = f"must come after it is sent, by at most {MAX_LIFETIME.days} days"
+            raise MalformedError(f"body.expires_at: {rule}", field="expires_at")
+        notice = Notice(notices.notice_id(sent_at, new_id()), content, expires_at.replace(microsecond=0))
+        return Publication(notice, tuple(dict.fromkeys(recipients)))
+
+    def preview(self, publication: Publication) -> Preview:
+        """Return what would be sent, and to how many; sends and stores nothing. A read for each hundred recipients."""
+        known = self._players.get_many(list(publication.recipients))
+        active = {player_id for player_id, player in known.items() if player.state is PlayerState.ACTIVE}
+        unknown = tuple(each for each in publication.recipients if each not in active)
+        messages = sum(1 for _ in messages_of(publication))
+        return Preview(publication, messages, len(active) if publication.recipients else None, unknown)
+
+    def publish(self, publication: Publication) -> Published:
+        """Write a publication down, and send it if it is due. What cannot be sent now is sent by ``due``."""
+        self._store.put(publication)
+        is_due = publication.at <= self._clock()
+        return Published(publication, is_sent=is_due and self._is_sent(publication))
+
+    def due(self) -> int:
+        """Send what is due, the longest due first, and return how many. One Query where nothing is."""
+        return sum(self._is_sent(publication) for publication in self._store.due(self._clock(), DUE_AT_ONCE))
+
+    def scheduled(self, limit: int, cursor: str | None = None) -> SchedulePage:
+        """Return what is to be published. One Query.
+
+        Raises:
+            CursorError: Forged, or made for something else.
+        """
+        found = self._store.after(self._opened(cursor) if cursor else "", limit + 1)
+        shown, more = found[:limit], len(found) > limit
+        return SchedulePage(shown, self._cursor(shown[-1]) if more else None)
+
+    def cancel(self, notice_id: str) -> None:
+        """Take a publication back.
+
+        Raises:
+            NoticeNotFoundError: There is no such publication, or it has been sent.
+            ConflictError: It is being sent.
+        """
+        publication = self._store.get(notice_id)
+        if publication is not None and publication.at <= self._clock():
+            # Whoever sends it may have read it by now: to delete it would not prevent that.
+            raise ConflictError("it is due, and being sent", notice_id=notice_id)
+        if publication is None or not self._store.delete(notice_id):
+            raise NoticeNotFoundError(f"no notice {notice_id!r} waits to be published", notice_id=notice_id)
+
+    def _is_sent(self, publication: Publication) -> bool:
+        try:
+            self._publisher.publish(messages_of(publication))
+        except ClientFailedError as error:
+            _log.warning("notice_put_off", extra={"notice_id": publication.notice_id, "reason": error.reason})
+            return False
+        self._store.delete(publication.notice_id)
+        return True
+
+    def _cursor(self, last: Publication) -> str:
+        return self._tokens.cursor({"of": _OF_SCHEDULE, "after": last.notice_id})
+
+    def _opened(self, cursor: str) -> str:
+        values = self._tokens.read_cursor(cursor)
+        if values.get("of") != _OF_SCHEDULE:
+            raise CursorError("the cursor was made for another listing; start from the first page")
+        return values["after"]
+
+
+def messages_of(publication: Publication) -> Iterator[Message]:
+    """Yield the messages that a publication becomes: the same ones whenever it is asked for."""
+    notice = publication.notice
+    if not publication.recipients:
+        yield Message(notice.notice_id, notice.expires_at, (Edition(notice.content),))
+    else:
+        contents = ((player_id, notice.content) for player_id in publication.recipients)
+        yield from notices.messages(notice.notice_id, notice.expires_at, contents)
+
+
+def _post(message: Message) -> Post:
+    # Other subscribers may filter by these. SNS tells a function both, where the embedded AWS does so only if it can.
+    attributes = {"kind": message.kind.value, "version": str(message.version)}
+    return Post(notices.encoded(message), f"Laurel: {message.kind.value}", attributes)
