@@ -12,6 +12,7 @@ class JobKind(StrEnum):
     AUDIT = "audit"
     REBUILD = "rebuild"
     EXPORT = "export"
+    ROLLOVER = "rollover"
 
 
 class JobState(StrEnum):

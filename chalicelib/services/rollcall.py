@@ -34,6 +34,10 @@ class Pages(Struct, frozen=True):
     """Lines of an export's file."""
     moved: int = 500_000
     """Players whose records may change while an export is made: some 250 MB."""
+    archived: int = 20_000
+    """Records that are archived together: lines of an archive's file."""
+    rewarded: int = 1000
+    """Lines of an archive whose players are given, or told of, their rewards together."""
 
 
 DEFAULT_PAGES = Pages()

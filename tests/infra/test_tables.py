@@ -13,6 +13,7 @@ from chalicelib.store.games import GameItem
 from chalicelib.store.jobs import JobItem
 from chalicelib.store.players import IdentityItem, PlayerItem, SessionItem
 from chalicelib.store.records import RecordItem
+from chalicelib.store.turns import TurnItem
 from tests.tables import PREFIX, tables
 
 NOUN_BY_MODEL: dict[type[Model], str] = {
@@ -23,6 +24,7 @@ NOUN_BY_MODEL: dict[type[Model], str] = {
     GameItem: "games",
     RecordItem: "records",
     JobItem: "ranks",
+    TurnItem: "seasons",
 }
 TABLES = {table["TableName"].removeprefix(PREFIX): table for table in tables()}
 

@@ -1,0 +1,64 @@
+"""What keeps seasons going by the clock, built once, on first use."""
+
+from functools import lru_cache
+
+from msgspec import Struct
+
+from chalicelib import config
+from chalicelib.bootstrap.stores import stores_of
+from chalicelib.config import Config
+from chalicelib.services import clock
+from chalicelib.services.archives import Archives
+from chalicelib.services.boards import Boards
+from chalicelib.services.clock import Clock
+from chalicelib.services.crediting import Crediting
+from chalicelib.services.inspection import Inspector
+from chalicelib.services.jobs import Jobs
+from chalicelib.services.notices import Publisher
+from chalicelib.services.rollcall import DEFAULT_PAGES, Pages, RollCall
+from chalicelib.services.rollover import Rollover
+from chalicelib.services.settle import Settler
+from chalicelib.store import dynamo as dynamo_store
+from chalicelib.store.clients import Clients
+from chalicelib.store.dynamo import Dynamo
+from chalicelib.store.exports import ExportStore
+from chalicelib.store.jobs import JobStore
+from chalicelib.store.reward_rules import RuleStore
+from chalicelib.store.rewards import RewardStore
+from chalicelib.store.topics import Topic
+from chalicelib.store.turns import TurnStore
+
+
+class Seasons(Struct, frozen=True):
+    boards: Boards
+    rollover: Rollover
+
+
+@lru_cache(maxsize=1)
+def seasons() -> Seasons:
+    """Return what keeps seasons going: all that its function needs."""
+    settings = config.load()
+    return build_seasons(settings, dynamo_store.connect(lean=settings.lean_calls), Clients())
+
+
+def build_seasons(
+    settings: Config, dynamo: Dynamo, clients: Clients, now: Clock = clock.now, pages: Pages = DEFAULT_PAGES
+) -> Seasons:
+    """Return what keeps seasons going, on given clients, with a given clock and pages of given sizes."""
+    stores = stores_of(settings.table, dynamo)
+    boards = Boards(stores.boards, now)
+    rollover = Rollover(
+        jobs=Jobs(JobStore(settings.table("ranks"), dynamo), now),
+        boards=boards,
+        turns=TurnStore(settings.table("seasons"), dynamo),
+        rules=RuleStore(settings.table("seasons"), dynamo),
+        inspector=Inspector(dynamo, stores.records, stores.ranks, Settler(dynamo, boards, stores.ranks)),
+        roll_call=RollCall(dynamo, stores.records),
+        archives=Archives(ExportStore(settings.exports_bucket, clients)),
+        rewards=Crediting(dynamo, RewardStore(stores.players, dynamo)),
+        publisher=Publisher(Topic(settings.notices_topic, clients)) if settings.notices_topic else None,
+        clock=now,
+        grace=settings.layout_grace,
+        pages=pages,
+    )
+    return Seasons(boards, rollover)
