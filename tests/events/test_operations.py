@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.layouts import Layout
-from chalicelib.events import operations
+from chalicelib.events import invocations, operations
 from chalicelib.services.rebuild import Options
 from tests.fake_dynamodb import Call
 from tests.services.works import BUCKET, Works, altered, crowd, put
@@ -88,7 +88,7 @@ def test_without_a_board_it_names_all_there_are_to_audit(works: Works) -> None:
 
 
 def test_an_invocation_ends_well_before_its_time_and_the_next_goes_on(works: Works) -> None:
-    first = audit(works, Context(milliseconds=operations.RESERVE_MILLISECONDS + 100, look=60))
+    first = audit(works, Context(milliseconds=invocations.RESERVE_MILLISECONDS + 100, look=60))
     second = audit(works, job_id=first["job"]["job_id"])
 
     assert (first["job"]["state"], first["job"]["done"]) == ("running", 3)
@@ -226,7 +226,7 @@ def test_an_export_answers_where_its_files_are(works: Works) -> None:
 
 
 def test_an_export_goes_on_where_the_last_invocation_ended(works: Works) -> None:
-    first = export(works, Context(milliseconds=operations.RESERVE_MILLISECONDS + 100, look=60))
+    first = export(works, Context(milliseconds=invocations.RESERVE_MILLISECONDS + 100, look=60))
     second = export(works, job_id=first["job"]["job_id"])
 
     assert (first["job"]["state"], first["job"]["done"], first["export"]["manifest"]) == ("running", 3, None)
@@ -237,7 +237,7 @@ def test_an_export_goes_on_where_the_last_invocation_ended(works: Works) -> None
 def test_an_export_is_refused_with_the_rule(works: Works) -> None:
     assert "format" in export(works, format="xlsx")["error"]["message"]
     assert export(works, period="20261122T0000Z")["error"]["code"] == "period_not_found"
-    export(works, Context(milliseconds=operations.RESERVE_MILLISECONDS + 100, look=60))
+    export(works, Context(milliseconds=invocations.RESERVE_MILLISECONDS + 100, look=60))
     assert export(works, format="csv")["error"]["code"] == "conflict"
 
 
