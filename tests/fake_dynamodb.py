@@ -148,6 +148,12 @@ class FakeDynamoDB:
     def transact_get_items(self, **request: Any) -> Item:
         return self._make_api_call("TransactGetItems", request)
 
+    def put_item(self, **request: Any) -> Item:
+        return self._make_api_call("PutItem", request)
+
+    def delete_item(self, **request: Any) -> Item:
+        return self._make_api_call("DeleteItem", request)
+
     def update_item(self, **request: Any) -> Item:
         return self._make_api_call("UpdateItem", request)
 
