@@ -6,6 +6,7 @@ from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, Dyn
 
 from chalicelib import config, loading, logs
 from chalicelib.api.authorizer import authorize
+from chalicelib.events.occasions import by_hand_too
 
 app = Chalice(app_name="laurel", configure_logs=False)
 app.log = logs.configure(config.stage())
@@ -72,6 +73,13 @@ def advise_ranks(event: Any, context: Any) -> Any:
 def keep_ranks(event: CloudWatchEvent) -> None:
     """Go on with audits, rebuilds and exports under way, and begin the audits that are due."""
     _events("operations").keep(event.context)
+
+
+@by_hand_too
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def keep_seasons(event: Any) -> Any:
+    """Turn the periods that are over: archive them, give their rewards, and tell of it."""
+    return _events("seasons").keep(event)
 
 
 if config.function() in {"", "app"}:

@@ -1,10 +1,12 @@
 """What operators' functions take and answer, as JSON: docs/reference/operations.md, which a test holds to it."""
 
+from datetime import datetime
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from chalicelib.domain.layouts import MAX_DIGITS, MAX_LANES, MAX_SLICES, MIN_DIGITS, Layout
+from chalicelib.domain.turns import TurnState
 from chalicelib.services.forms import File, Form
 from chalicelib.services.rebuild import Options
 
@@ -68,6 +70,15 @@ class AdviceRequest(Request):
     """The peak to plan for; left out, it is estimated."""
 
 
+class SeasonsRequest(Request):
+    """Turn the periods that are over: of all boards, of one, or one period."""
+
+    board_id: BoardId | None = None
+    period: PeriodName | None = None
+    """Of that board: this one, though older ones wait."""
+    seconds: Seconds | None = None
+
+
 class JobView(Struct):
     job_id: str
     kind: str
@@ -125,6 +136,32 @@ class RebuildAnswer(Struct):
     fresh: Layout | UnsetType = UNSET
     layout: Layout | UnsetType = UNSET
     from_period: str | UnsetType = UNSET
+
+
+class TurnView(Struct):
+    """What has become of a period that is over."""
+
+    state: TurnState
+    ended_at: datetime
+    frozen_at: datetime
+    done_at: datetime | None
+    records: int
+    """How many are archived."""
+    manifest: str | None
+    """The key of the archive's manifest in the bucket of exports; None until there is one."""
+    rewarded: int
+    """Players who got rewards."""
+    left: int
+    """Players who would have, but had left."""
+
+
+class KeptView(Struct):
+    job: JobView
+    turn: TurnView
+
+
+class SeasonsAnswer(Struct):
+    rollovers: list[KeptView]
 
 
 class ExportAnswer(Struct):

@@ -153,22 +153,35 @@ class Rollover:
             RolloverPhase.NOTIFY: self._notify,
         }
 
-    def keep(self, out_of_time: OutOfTime) -> list[Job]:
-        """Turn what is over of every board, and return the jobs that were worked on.
+    def keep(self, boards: Iterable[Board], out_of_time: OutOfTime) -> list[Job]:
+        """Turn what is over of some boards, and return the jobs that were worked on.
 
-        Cost, when there is nothing to do: a scan of the boards, and a read unit for each of them.
+        Cost, when there is nothing to do: a read unit a board.
         """
-        boards = self._boards.all()
-        turned_until = self._turns.turned_until([board.board_id for board in boards])
+        board_by_id = {board.board_id: board for board in boards}
+        turned_until = self._turns.turned_until(list(board_by_id))
         jobs: list[Job] = []
-        for board in boards:
+        for board_id, board in board_by_id.items():
             if out_of_time():
                 break
-            jobs += self._caught_up(board, turned_until.get(board.board_id), out_of_time)
+            jobs += self._caught_up(board, turned_until.get(board_id), out_of_time)
         return jobs
 
-    def turn(self, board: Board, period: Ended, out_of_time: OutOfTime) -> Job | None:
-        """Work on the turn of a period for as long as there is time, and return its job; None when all is done.
+    def ended(self, board: Board, period: str) -> Ended:
+        """Return the period of a board called "previous" or by its id.
+
+        Raises:
+            PeriodNotFoundError: There is no such period, or none that is kept.
+            ConflictError: It is not over.
+        """
+        found = self._boards.period(board, period)
+        over = turns.ended(found, self._clock())
+        if over is None:
+            raise ConflictError(f"period {found.period_id} of board {board.board_id!r} is not over", period=period)
+        return over
+
+    def turn(self, board: Board, period: Ended, out_of_time: OutOfTime) -> list[Job]:
+        """Work on the turn of a period for as long as there is time, and return its job; none when all is done.
 
         Raises:
             ConflictError: The deployment has no bucket to archive into.
@@ -176,21 +189,21 @@ class Rollover:
         if not self._archives.bucket:
             raise ConflictError("this deployment has no bucket for archives: LAUREL_EXPORTS_BUCKET is not set")
         if self._begun(board, period).is_over:
-            return None
+            return []
         before = self._jobs.find((JobKind.ROLLOVER, board.board_id, period.period_id))
         running = before is not None and before.state is JobState.RUNNING
         job = before if before and running else self._begin(board, period.period_id, before)
-        return self._jobs.advance(job, self._step, out_of_time)
+        return [self._jobs.advance(job, self._step, out_of_time)]
 
-    def find(self, board_id: str, period_id: str) -> Turn | None:
-        return self._turns.get(board_id, period_id)
+    def find(self, job: Job) -> Turn:
+        """Return how far the turn is that a job works on."""
+        return self._stored(job.board_id, job.period_id)
 
     def _caught_up(self, board: Board, turned_until: datetime | None, out_of_time: OutOfTime) -> Iterator[Job]:
         while (period := turns.due(board, turned_until, self._clock())) and not out_of_time():
-            job = self.turn(board, period, out_of_time)
-            if job is not None:
-                yield job
-            if job is not None and job.state is JobState.RUNNING:
+            jobs = self.turn(board, period, out_of_time)
+            yield from jobs
+            if any(job.state is JobState.RUNNING for job in jobs):
                 return
             self._turns.move(board.board_id, period.ended_at)
             turned_until = period.ended_at

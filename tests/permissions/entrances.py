@@ -11,7 +11,7 @@ from types import CodeType
 from botocore.client import BaseClient
 
 from chalicelib.api import authorizer, routing
-from chalicelib.events import dead_letters, notices, operations, stream
+from chalicelib.events import dead_letters, notices, operations, seasons, stream
 from chalicelib.services.advice import Advisor
 from chalicelib.services.announcements import Announcements
 from chalicelib.services.boards import Boards
@@ -28,6 +28,7 @@ from chalicelib.services.notices import Notices
 from chalicelib.services.players import Players
 from chalicelib.services.rebuild import Rebuild
 from chalicelib.services.replay import Replay
+from chalicelib.services.rollover import Rollover
 from chalicelib.services.scores import Scores
 from chalicelib.services.standings import Standings
 from chalicelib.services.thresholds import Thresholds
@@ -53,6 +54,7 @@ ENTRANCES: Mapping[str, tuple[object, ...]] = {
     "export_records": (operations.export, Export),
     "advise_ranks": (operations.advise, Advisor),
     "keep_ranks": (operations.keep, Upkeep.keep),
+    "keep_seasons": (seasons.keep, Rollover),
 }
 """By function, its handler and the use cases that are its own; of a class, all it does."""
 CLIENTS = (FakeDynamoDB, FakeS3, FakeSns, BaseClient, LeanClient)

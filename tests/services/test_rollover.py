@@ -11,8 +11,7 @@ from chalicelib.domain.jobs import LEASE, JobState
 from chalicelib.domain.rewards import NO_RULES
 from chalicelib.domain.turns import TurnState
 from tests.oracle import Oracle
-from tests.services.turning import PERIOD, RULES, Turning, played, submit
-from tests.services.works import never
+from tests.services.turning import PERIOD, RULES, Turning, played, run, submit
 from tests.world import HandClock, World
 
 SCORES = [5, 5, 7, 40, 41, 4096, 4097, 8192, 100_000, 100_013, 100_013, -3]
@@ -56,12 +55,12 @@ def test_nothing_is_done_before_the_period_is_frozen() -> None:
     turning, _, _ = ended()
     use = turning.another_process()
 
-    use.rollover.keep(never)
+    run(use)
     turning.world.clock.advance(seconds=69)
-    use.rollover.keep(never)
+    run(use)
     assert not turning.s3.objects
     turning.world.clock.advance(seconds=1)
-    use.rollover.keep(never)
+    run(use)
 
     assert turning.turn.state is TurnState.DONE
 
@@ -91,7 +90,7 @@ def test_a_rollover_killed_at_any_call_is_finished_by_another_process(after: boo
     deaths = 0
     for turning in struck_at_every_call(lambda _, call: kill(call), after=after):
         try:
-            turning.another_process().rollover.keep(never)
+            run(turning.another_process())
         except Killed:
             deaths += 1
             turning.world.clock.instant += LEASE
@@ -108,10 +107,10 @@ def test_a_rollover_run_twice_at_the_same_time_is_exact(silent: bool) -> None:
 
     def run_beside(turning: Turning, call: Any) -> None:
         turning.world.clock.instant += LEASE if silent else LEASE * 0
-        turning.another_process().rollover.keep(never)
+        run(turning.another_process())
 
     for turning in struck_at_every_call(run_beside, after=False):
-        turning.another_process().rollover.keep(never)
+        run(turning.another_process())
         turning.undisturbed()
         turning.kept()
         turning.check(expected, RULES)

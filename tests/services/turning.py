@@ -23,7 +23,9 @@ from chalicelib.services.rollcall import Pages
 from chalicelib.store.clients import Clients
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.reward_rules import RuleStore
+from chalicelib.store.turns import TurnStore
 from tests.fake_s3 import FakeS3
+from tests.fake_sns import TOPIC, FakeSns
 from tests.oracle import Line, Oracle
 from tests.services.works import BUCKET, never
 from tests.tables import PREFIX
@@ -33,7 +35,6 @@ HOURLY = "0 * * * *"
 PERIOD = "20261122T1200Z"
 GRACE = timedelta(seconds=70)
 SMALL = Pages(archived=4, rewarded=3, slices=40)
-TOPIC = "arn:aws:sns:eu-central-1:123456789012:laurel-test-notices"
 _CONFIG = Config("test", PREFIX, (SigningKey("a", SECRET),), (), {}, GRACE, exports_bucket=BUCKET, notices_topic=TOPIC)
 RULES = RuleSet(
     (
@@ -50,34 +51,6 @@ Told = tuple[str, str]
 """A notice's id and a player's."""
 
 
-class FakeTopic:
-    """Stands where a botocore client of SNS stands; ``before`` and ``after`` are those of tests/fake_s3.py."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-        self.before: list[Callable[[Any], None]] = []
-        self.after: list[Callable[[Any], None]] = []
-
-    def publish_batch(self, **request: Any) -> Any:
-        for hook in tuple(self.before):
-            hook(request)
-        assert request["TopicArn"] == TOPIC
-        self.texts += [entry["Message"] for entry in request["PublishBatchRequestEntries"]]
-        for hook in tuple(self.after):
-            hook(request)
-        return {"Successful": []}
-
-    def told(self) -> set[Told]:
-        """Return who was told what."""
-        messages = map(notices.decoded, self.texts)
-        return {
-            (message.notice_id, player_id)
-            for message in messages
-            for edition in message.editions
-            for player_id in edition.recipients
-        }
-
-
 @dataclass
 class Turning:
     """A world with a board that resets, and whoever turns its periods."""
@@ -87,10 +60,10 @@ class Turning:
     period_id: str = PERIOD
     pages: Pages = SMALL
     s3: FakeS3 = field(default_factory=lambda: FakeS3({BUCKET}))
-    topic: FakeTopic = field(default_factory=FakeTopic)
+    sns: FakeSns = field(default_factory=FakeSns)
 
     def another_process(self) -> Seasons:
-        clients = Clients(connect=lambda service: self.topic if service == "sns" else self.s3)
+        clients = Clients(connect=lambda service: self.sns if service == "sns" else self.s3)
         return build_seasons(_CONFIG, self.dynamo(), clients, self.world.clock, self.pages)
 
     def dynamo(self) -> Dynamo:
@@ -102,7 +75,7 @@ class Turning:
 
     @property
     def turn(self) -> Turn:
-        turn = self.another_process().rollover.find(self.board_id, self.period_id)
+        turn = TurnStore(f"{PREFIX}seasons", self.dynamo()).get(self.board_id, self.period_id)
         assert turn is not None
         return turn
 
@@ -111,11 +84,11 @@ class Turning:
 
     def hooked(self, hook: Callable[[Any], None], *, after: bool) -> None:
         """Plant a hook at every call, to whatever service."""
-        for client in (self.world.client, self.s3, self.topic):
-            (client.after if after else client.before).append(hook)  # type: ignore[arg-type]  # it takes any call
+        for client in (self.world.client, self.s3, self.sns):
+            (client.after if after else client.before).append(hook)
 
     def undisturbed(self) -> None:
-        for client in (self.world.client, self.s3, self.topic):
+        for client in (self.world.client, self.s3, self.sns):
             client.before.clear()
             client.after.clear()
 
@@ -124,7 +97,7 @@ class Turning:
         use = use or self.another_process()
         worked_on: list[Job] = []
         for _ in range(runs):
-            jobs = use.rollover.keep(never)
+            jobs = run(use)
             worked_on += jobs
             if not jobs:
                 return worked_on
@@ -150,6 +123,15 @@ class Turning:
         stored = self.s3.objects[told["name"]]
         assert (len(stored), hashlib.sha256(stored).hexdigest()) == (told["bytes"], told["sha256"])
         return gzip.decompress(stored)
+
+    def told(self) -> set[Told]:
+        """Return who was told what."""
+        return {
+            (message.notice_id, player_id)
+            for message in map(notices.decoded, self.sns.texts)
+            for edition in message.editions
+            for player_id in edition.recipients
+        }
 
     def oracle(self) -> Oracle:
         return Oracle.of(self.board, self.world.items("records"), self.period_id)
@@ -197,7 +179,7 @@ class Turning:
         assert self.turn.rewarded == len({player_id for player_id, _ in given})
         assert self.turn.left == len({player_id for player_id, _ in due} & left)
         frozen_at = self.turn.frozen_at
-        assert self.topic.told() == {
+        assert self.told() == {
             (notices.notice_id(frozen_at, f"reward#{reward_id}"), player_id) for player_id, reward_id in due
         }
 
@@ -240,6 +222,11 @@ def _tier(rules: RuleSet, expected: Oracle, score: int) -> str | None:
     )
     reached = [tier.name for tier in rules.tiers if is_reached(tier.from_score)]
     return reached[-1] if reached else None
+
+
+def run(use: Seasons) -> list[Job]:
+    """Do what the schedule does once."""
+    return use.rollover.keep(use.boards.all(), never)
 
 
 def played(scores: Iterable[int], **rules: Any) -> tuple[World, list[str]]:

@@ -1,0 +1,55 @@
+"""What the schedule does for seasons every minute, and operators by hand: periods that are over are turned."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from chalicelib import logs
+from chalicelib.bootstrap.seasons import Seasons, seasons
+from chalicelib.domain.jobs import JobState
+from chalicelib.domain.turns import Turn
+from chalicelib.events.invocations import Answer, answered, job_view, out_of_time
+from chalicelib.events.occasions import Occasion
+from chalicelib.events.payloads import KeptView, SeasonsAnswer, SeasonsRequest, TurnView
+
+_log = logging.getLogger(logs.LOGGER_NAME)
+
+
+def keep(occasion: Occasion, use: Callable[[], Seasons] = seasons) -> Answer:
+    """Go on with what is under way and begin what is due, for as long as there is time; answer what was done.
+
+    What the schedule cannot do fails, and is counted as such; an operator is told why.
+    """
+    if occasion.request is not None:
+        return answered(occasion.request, SeasonsRequest, lambda request: _keep(use(), request, occasion.context))
+    done: Answer = msgspec.to_builtins(_keep(use(), SeasonsRequest(), occasion.context))
+    return done
+
+
+def _keep(use: Seasons, request: SeasonsRequest, context: Any) -> SeasonsAnswer:
+    end = out_of_time(context, request.seconds)
+    if request.board_id is None:
+        jobs = use.rollover.keep(use.boards.all(), end)
+    elif request.period is None:
+        jobs = use.rollover.keep([use.boards.get(request.board_id)], end)
+    else:
+        board = use.boards.get(request.board_id)
+        jobs = use.rollover.turn(board, use.rollover.ended(board, request.period), end)
+    running = sum(job.state is JobState.RUNNING for job in jobs)
+    _log.info("seasons_kept", extra={"request_id": context.aws_request_id, "jobs": len(jobs), "running": running})
+    return SeasonsAnswer([KeptView(job_view(job), _view(use.rollover.find(job))) for job in jobs])
+
+
+def _view(turn: Turn) -> TurnView:
+    return TurnView(
+        state=turn.state,
+        ended_at=turn.ended_at,
+        frozen_at=turn.frozen_at,
+        done_at=turn.done_at,
+        records=turn.records,
+        manifest=turn.manifest or None,
+        rewarded=turn.rewarded,
+        left=turn.left,
+    )
