@@ -17,7 +17,16 @@ from deploy.target import Target
 Resource = dict[str, Any]
 
 KINDS = frozenset(
-    {"iam_role", "lambda_function", "dynamodb_event", "kinesis_event", "sqs_event", "cloudwatch_event", "rest_api"}
+    {
+        "iam_role",
+        "lambda_function",
+        "dynamodb_event",
+        "kinesis_event",
+        "sqs_event",
+        "sns_event",
+        "cloudwatch_event",
+        "rest_api",
+    }
 )
 """The types of chalice's resources that are found; a test holds the app to them."""
 
@@ -28,14 +37,15 @@ ON_ITS_WAY_OUT = frozenset({"Deleting"})
 def deployed(target: Target) -> list[Resource]:
     """Return the stage's resources as chalice records them, each after those it needs.
 
-    Costs a call each for functions, roles, rules and APIs, more where they fill pages, and one per function with an
-    event source.
+    Costs a call each for functions, roles, rules, APIs and the account's subscriptions to topics, more where they fill
+    pages, and one per function with an event source.
     """
     functions = list(_functions(target))
     return [
         *_roles(target),
         *functions,
         *(source for function in functions for source in event_sources(target, function)),
+        *subscriptions(target, functions),
         *_rules(target),
         *_apis(target),
     ]
@@ -117,6 +127,22 @@ def _event_source(function: Resource, mapping: dict[str, Any]) -> Resource:
             return {**common, "kinesis_arn": arn, "stream": arn.rpartition("/")[2]}
         case _:
             return {**common, "queue_arn": arn, "queue": arn.rpartition(":")[2]}
+
+
+def subscriptions(target: Target, functions: list[Resource]) -> Iterator[Resource]:
+    """Yield which topics the functions have subscribed to, as chalice records it: topics by their names."""
+    name_by_arn = {function["lambda_arn"]: function["name"] for function in functions}
+    for page in target.client("sns").get_paginator("list_subscriptions").paginate():
+        for subscription in page["Subscriptions"]:
+            if function := name_by_arn.get(subscription["Endpoint"]):
+                yield {
+                    "name": f"{function}-sns-subscription",
+                    "resource_type": "sns_event",
+                    "topic": subscription["TopicArn"].rpartition(":")[2],
+                    "topic_arn": subscription["TopicArn"],
+                    "lambda_arn": subscription["Endpoint"],
+                    "subscription_arn": subscription["SubscriptionArn"],
+                }
 
 
 def _rules(target: Target) -> Iterator[Resource]:

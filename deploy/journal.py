@@ -37,6 +37,8 @@ SUBJECTS: Mapping[str, tuple[Kind, str]] = {
     "CreateEventSourceMapping": (Kind.ADD, "event source of {FunctionName}"),
     "UpdateEventSourceMapping": (Kind.CHANGE, "event source {UUID}"),
     "DeleteEventSourceMapping": (Kind.REMOVE, "event source {UUID}"),
+    "Subscribe": (Kind.ADD, "subscription to {TopicArn}"),
+    "Unsubscribe": (Kind.REMOVE, "subscription {SubscriptionArn}"),
     "PutRule": (Kind.CHANGE, "rule {Name}"),
     "PutTargets": (Kind.CHANGE, "rule {Rule}"),
     "RemoveTargets": (Kind.REMOVE, "rule {Rule}"),
@@ -104,7 +106,13 @@ def _answer(arguments: Mapping[str, Any]) -> Answer:
     name = arguments.get("FunctionName") or arguments.get("RoleName") or arguments.get("Name") or "new"
     arn = name if name.startswith("arn:") else f"arn:aws:lambda:us-east-1:000000000000:function:{name}"
     function = {"FunctionArn": arn, "State": "Active", "LastUpdateStatus": "Successful"}
-    other = {"Role": {"Arn": arn}, "UUID": "new", "RuleArn": arn, "id": arguments.get("restApiId", "new")}
+    other = {
+        "Role": {"Arn": arn},
+        "UUID": "new",
+        "RuleArn": arn,
+        "SubscriptionArn": "new",
+        "id": arguments.get("restApiId", "new"),
+    }
     return SimpleNamespace(status_code=200, headers={}), {**function, **other, "ResponseMetadata": {}}
 
 

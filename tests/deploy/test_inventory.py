@@ -92,6 +92,28 @@ def test_an_event_source_is_recorded_as_chalice_does(arn: str, expected: dict[st
     ]
 
 
+def test_a_subscription_is_recorded_as_chalice_does() -> None:
+    topic, function = "arn:aws:sns:r:a:laurel-dev-notices", "arn:aws:lambda:r:a:function:laurel-dev-deliver"
+    endpoints = {"1": function, "2": "arn:aws:lambda:r:a:function:other", "3": "me@example.com"}
+    told = [
+        {"SubscriptionArn": f"{topic}:{key}", "TopicArn": topic, "Endpoint": each} for key, each in endpoints.items()
+    ]
+    dev = Listed({"list_subscriptions": [{"Subscriptions": [each]} for each in told]})
+
+    found = list(inventory.subscriptions(dev, [{"name": "deliver", "lambda_arn": function}]))
+
+    assert found == [
+        {
+            "name": "deliver-sns-subscription",
+            "resource_type": "sns_event",
+            "topic": "laurel-dev-notices",
+            "topic_arn": topic,
+            "lambda_arn": function,
+            "subscription_arn": f"{topic}:1",
+        }
+    ]
+
+
 def test_everything_the_app_declares_is_of_a_kind_that_is_found() -> None:
     app = importlib.import_module("app").app
     config = CLIFactory(str(ROOT), environ=dict(os.environ)).create_config_obj("dev", user_provided_params={})

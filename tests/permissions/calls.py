@@ -121,11 +121,11 @@ def _queried(request: Params) -> Params:
 
 def _holds_kinds(table: str) -> bool:
     """Tell whether items of several kinds share a table: its partition key is called ``pk`` then."""
-    return table.split("-", 2)[-1] in _tables_of_kinds()
+    return table.split("-", 2)[-1] in tables_of_kinds()
 
 
 @cache
-def _tables_of_kinds() -> frozenset[str]:
+def tables_of_kinds() -> frozenset[str]:
     hashed_by_kind = {"AttributeName": "pk", "KeyType": "HASH"}
     names = [each["TableName"] for each in tables() if hashed_by_kind in each["KeySchema"]]
     return frozenset(name.removeprefix(PREFIX) for name in names)
