@@ -144,6 +144,12 @@ class NoticeNotFoundError(NotFoundError):
     code = "notice_not_found"
 
 
+class RewardNotFoundError(NotFoundError):
+    """The player has no reward with this id."""
+
+    code = "reward_not_found"
+
+
 class ConflictError(GameError):
     """The request disagrees with what is stored."""
 

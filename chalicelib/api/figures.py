@@ -24,6 +24,7 @@ from chalicelib.api.wire import (
     period_view,
 )
 from chalicelib.bootstrap.serving import services
+from chalicelib.domain.turns import Stage
 from chalicelib.errors import MalformedError
 from chalicelib.services.distributions import Distribution
 from chalicelib.services.history import KeptPeriods
@@ -145,6 +146,14 @@ class DistributionView(Answer):
 
 class KeptPeriodView(PeriodView):
     kept_until: Annotated[Instant | None, Meta(description="When its records are forgotten; null: never.")]
+    state: Annotated[
+        Stage,
+        Meta(
+            description="`open`; `ended`: over, and about to be `frozen`; then `archived`, `rewarded` and `done`, or"
+            " `forgotten` before it could be archived."
+        ),
+    ]
+    archived: Annotated[int | None, Meta(description="Records in its archive; null until there is one.")]
 
 
 class PeriodsView(Answer):
@@ -226,6 +235,7 @@ def distribution(path: BoardPath, query: DistributionQuery) -> DistributionView:
 def periods(path: BoardPath, query: PeriodsQuery) -> PeriodsView:
     """Return a board's periods that are kept, from the current one back to the first."""
     kept = services().history.periods(path.board_id, query.limit, _before(query))
+    progress = services().turns.progress(kept.board, [each.period for each in kept.periods])
     return PeriodsView(
         board_id=kept.board.board_id,
         periods=[
@@ -234,8 +244,10 @@ def periods(path: BoardPath, query: PeriodsQuery) -> PeriodsView:
                 start=each.period.start,
                 end=each.period.end,
                 kept_until=each.kept_until,
+                state=reached.stage,
+                archived=reached.archived,
             )
-            for each in kept.periods
+            for each, reached in zip(kept.periods, progress, strict=True)
         ],
         next_before=_next_before(kept),
     )

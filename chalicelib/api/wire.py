@@ -11,6 +11,7 @@ from chalicelib.domain.games import Game, GameResult
 from chalicelib.domain.periods import Period
 from chalicelib.domain.players import Player
 from chalicelib.domain.records import Outcome, Placement, Reason, Record, Score
+from chalicelib.domain.rewards import Claiming, Reward
 from chalicelib.services.standings import Entry, OwnEntry, Page
 
 BoardId = Annotated[
@@ -151,6 +152,42 @@ class PlacementView(Answer):
 class ResultView(Answer):
     ended_at: Instant
     placements: list[PlacementView]
+
+
+class GrantView(Answer):
+    item: str
+    amount: int
+
+
+class RewardView(Answer):
+    """An entry of a player's ledger."""
+
+    reward_id: str
+    source: Annotated[str, Meta(description="The board, or the season, that it comes from.")]
+    period_id: str
+    by: Annotated[str, Meta(description="What it was given for: `rank`, `percentile`, `tier`, or `season`.")]
+    rank: Annotated[int | None, Meta(description="The player's, when the period was archived.")]
+    grants: list[GrantView]
+    claim: Claiming
+    granted_at: Instant
+    claimed_at: Annotated[Instant | None, Meta(description="When it was added to the balances; null: not yet.")]
+
+
+Balances = Annotated[dict[str, int], Meta(description="How much the player has of each item.")]
+
+
+def reward_view(reward: Reward) -> RewardView:
+    return RewardView(
+        reward_id=reward.reward_id,
+        source=reward.source,
+        period_id=reward.period_id,
+        by=reward.by,
+        rank=reward.rank,
+        grants=[GrantView(item=grant.item, amount=grant.amount) for grant in reward.grants],
+        claim=reward.claim,
+        granted_at=reward.granted_at,
+        claimed_at=reward.claimed_at,
+    )
 
 
 def board_view(board: Board, period: Period) -> BoardView:

@@ -55,7 +55,7 @@ def build_seasons(
         inspector=Inspector(dynamo, stores.records, stores.ranks, Settler(dynamo, boards, stores.ranks)),
         roll_call=RollCall(dynamo, stores.records),
         archives=Archives(ExportStore(settings.exports_bucket, clients)),
-        rewards=Crediting(dynamo, RewardStore(stores.players, dynamo)),
+        giver=Crediting(dynamo, RewardStore(stores.players, dynamo)),
         publisher=Publisher(Topic(settings.notices_topic, clients)) if settings.notices_topic else None,
         clock=now,
         grace=settings.layout_grace,

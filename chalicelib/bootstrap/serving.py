@@ -22,16 +22,21 @@ from chalicelib.services.moderation import Moderation
 from chalicelib.services.notices import Notices, Publisher
 from chalicelib.services.players import Players
 from chalicelib.services.ranks import RankReader
+from chalicelib.services.rewards import Rewards
 from chalicelib.services.scores import Scores
 from chalicelib.services.settle import Settler
 from chalicelib.services.standings import Standings
 from chalicelib.services.thresholds import Thresholds
 from chalicelib.services.tokens import Tokens
+from chalicelib.services.turns import Turns
 from chalicelib.store import dynamo as dynamo_store
 from chalicelib.store.clients import Clients
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.publications import PublicationStore
+from chalicelib.store.reward_rules import RuleStore
+from chalicelib.store.rewards import RewardStore
 from chalicelib.store.topics import Topic
+from chalicelib.store.turns import TurnStore
 
 
 class Services(Struct, frozen=True):
@@ -46,6 +51,8 @@ class Services(Struct, frozen=True):
     thresholds: Thresholds
     distributions: Distributions
     history: History
+    turns: Turns
+    rewards: Rewards
     lobbies: Lobbies
     tokens: Tokens
     announcements: Announcements
@@ -87,6 +94,8 @@ def build(settings: Config, dynamo: Dynamo, now: Clock = clock.now, clients: Cli
         thresholds=Thresholds(dynamo, boards, stores.records, stores.ranks, base.reader),
         distributions=Distributions(boards, stores.ranks, base.reader),
         history=History(boards, stores.records, base.reader),
+        turns=Turns(TurnStore(settings.table("seasons"), dynamo), now, settings.layout_grace),
+        rewards=_rewards(base, settings),
         lobbies=Lobbies(boards=boards, players=players, games=games, standings=standings, inbox=inbox, clock=now),
         tokens=signer,
         announcements=announcements,
@@ -126,8 +135,20 @@ def _players(base: _Base, moderation: Moderation) -> Players:
         games=base.stores.games,
         records=base.stores.records,
         notices=base.stores.notices,
+        rewards=RewardStore(base.stores.players, base.dynamo),
         moderation=moderation,
         boards=base.boards,
+        tokens=base.tokens,
+        clock=base.clock,
+    )
+
+
+def _rewards(base: _Base, settings: Config) -> Rewards:
+    return Rewards(
+        dynamo=base.dynamo,
+        boards=base.boards,
+        rules=RuleStore(settings.table("seasons"), base.dynamo),
+        store=RewardStore(base.stores.players, base.dynamo),
         tokens=base.tokens,
         clock=base.clock,
     )

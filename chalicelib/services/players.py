@@ -10,6 +10,7 @@ from chalicelib.domain.games import Game
 from chalicelib.domain.notices import Slip
 from chalicelib.domain.players import Identity, IdentityKind, Player, PlayerState
 from chalicelib.domain.records import Record
+from chalicelib.domain.rewards import Reward
 from chalicelib.errors import (
     ContendedError,
     GameError,
@@ -36,6 +37,7 @@ from chalicelib.store.games import GameStore, Receipt
 from chalicelib.store.notices import NoticeStore
 from chalicelib.store.players import PlayerStore, Session
 from chalicelib.store.records import RecordStore
+from chalicelib.store.rewards import RewardStore
 
 _ATTEMPTS = 5
 
@@ -62,6 +64,8 @@ class Export(Struct, frozen=True):
     receipt_by_submission: dict[str, Receipt]
     records: list[Record]
     notices: list[Slip]
+    rewards: list[Reward]
+    balances: dict[str, int]
 
 
 class Players:
@@ -72,6 +76,7 @@ class Players:
         games: GameStore,
         records: RecordStore,
         notices: NoticeStore,
+        rewards: RewardStore,
         moderation: Moderation,
         boards: Boards,
         tokens: Tokens,
@@ -81,6 +86,7 @@ class Players:
         self._games = games
         self._records = records
         self._notices = notices
+        self._rewards = rewards
         self._moderation = moderation
         self._boards = boards
         self._tokens = tokens
@@ -187,11 +193,16 @@ class Players:
         raise ContendedError("the profile kept changing; send the same request again")
 
     def export(self, player_id: str) -> Export:
-        player = self.own(player_id)
-        sessions, games = self._store.sessions(player_id), self._games.of_player(player_id)
-        receipts = self._games.receipts_of_player(player_id)
-        notices = list(self._notices.slips(player_id))
-        return Export(player, sessions, games, receipts, self._records.of_player(player_id), notices)
+        return Export(
+            player=self.own(player_id),
+            sessions=self._store.sessions(player_id),
+            games=self._games.of_player(player_id),
+            receipt_by_submission=self._games.receipts_of_player(player_id),
+            records=self._records.of_player(player_id),
+            notices=list(self._notices.slips(player_id)),
+            rewards=self._rewards.ledger(player_id),
+            balances=self._rewards.balances(player_id),
+        )
 
     def _erase(self, player: Player) -> None:
         for record in self._records.of_player(player.player_id):

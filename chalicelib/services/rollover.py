@@ -71,7 +71,7 @@ class Given(Struct, frozen=True):
     left: int = 0
 
 
-class Rewards(Protocol):
+class Giver(Protocol):
     """Who gives players what is due to them."""
 
     def give(self, dues: Sequence[Due]) -> Given:
@@ -126,7 +126,7 @@ class Rollover:
         inspector: Inspector,
         roll_call: RollCall,
         archives: Archives,
-        rewards: Rewards,
+        giver: Giver,
         publisher: Publisher | None,
         clock: Clock,
         grace: timedelta,
@@ -139,7 +139,7 @@ class Rollover:
         self._inspector = inspector
         self._roll_call = roll_call
         self._archives = archives
-        self._rewards = rewards
+        self._giver = giver
         self._publisher = publisher
         self._clock = clock
         self._grace = grace
@@ -331,7 +331,7 @@ class Rollover:
                 rewarded = structs.replace(turn, rewarded=state.rewarded, left=state.left)
                 self._turns.replace(turn, structs.replace(rewarded, state=TurnState.REWARDED))
             return _at(RolloverPhase.NOTIFY, replace(job, done=0), RolloverState(state.layout))
-        given = self._rewards.give(list(turns.dues(board, turn, lines, self._clock())))
+        given = self._giver.give(list(turns.dues(board, turn, lines, self._clock())))
         state.rewarded += given.players
         state.left += given.left
         return self._past(lines, job, state)

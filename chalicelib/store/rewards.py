@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 
 import msgspec
 
@@ -34,8 +33,8 @@ class RewardStore:
             *self._balance_parts(due.player_id, [each for each in due.rewards if each.claimed_at is not None]),
         ]
 
-    def claim(self, player_id: str, reward: Reward, now: datetime) -> bool:
-        """Add an unclaimed reward to the balances; False when it was claimed meanwhile, or the player left.
+    def claim(self, player_id: str, reward: Reward) -> bool:
+        """Add a reward to the balances, with the time it is claimed at; False when it was before, or the player left.
 
         One transaction of 2 items and one for each item granted.
 
@@ -44,7 +43,7 @@ class RewardStore:
         """
         parts = [
             self._players.active_part(left_name(player_id), player_id),
-            self._claim_part(player_id, reward, now),
+            self._claim_part(player_id, reward),
             *self._balance_parts(player_id, [reward]),
         ]
         try:
@@ -90,13 +89,13 @@ class RewardStore:
         }
         return Part(given_name(player_id), "Put", request)
 
-    def _claim_part(self, player_id: str, reward: Reward, now: datetime) -> Part:
+    def _claim_part(self, player_id: str, reward: Reward) -> Part:
         request: Item = {
             "TableName": self._table,
             "Key": self._key(player_id, keys.reward(reward.reward_id)),
-            "UpdateExpression": "SET claimed_at = :now",
+            "UpdateExpression": "SET claimed_at = :claimed_at",
             "ConditionExpression": "attribute_exists(pk) AND attribute_not_exists(claimed_at)",
-            "ExpressionAttributeValues": {":now": n(milliseconds(now))},
+            "ExpressionAttributeValues": {":claimed_at": _item(reward)["claimed_at"]},
         }
         return Part("claim", "Update", request)
 
