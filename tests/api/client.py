@@ -83,6 +83,9 @@ class Api:
     def post(self, path: str, body: Any = None, **options: Any) -> Answer:
         return self.call("POST", path, body, **options)
 
+    def put(self, path: str, body: Any = None, **options: Any) -> Answer:
+        return self.call("PUT", path, body, **options)
+
     def patch(self, path: str, body: Any = None, **options: Any) -> Answer:
         return self.call("PATCH", path, body, **options)
 
