@@ -18,6 +18,8 @@ from ministack.services import dynamodb, dynamodb_streams  # type: ignore[import
 
 LEADING_KEYS = "dynamodb:LeadingKeys"
 NO_KIND = "(no kind)"
+_ACTION_BY_OPERATION = {"PublishBatch": "Publish"}
+_NAMED_IN_QUERY = ("SubscriptionArn", "EndpointArn", "PlatformApplicationArn")
 _RECORDED_KEYS = frozenset({LEADING_KEYS, "dynamodb:EnclosingOperation"})
 _MEMBERS_BY_ACTION = {action: member for member, action in iam_actions._DYNAMODB_TRANSACT_ITEM_ACTIONS.items()}
 
@@ -25,7 +27,7 @@ Json = Mapping[str, Any]
 
 
 def ask_for_resources_by_name() -> None:
-    """Ask policies about the stream, function or rule that a call is about.
+    """Ask policies about the stream, function, rule, subscription or device that a call is about.
 
     Defect: where only the body of a request names it, ministack asks about ``*``, which nobody may do who may do it to
     resources of one stage. And it names rules after the default event bus, which AWS does not.
@@ -37,6 +39,9 @@ def ask_for_resources_by_name() -> None:
         if found == "*" and service in _NAMED_IN_BODY:
             _, region, account = rest
             found = _NAMED_IN_BODY[service](json.loads(body or b"{}"), f"{region}:{account}")
+        if found == "*" and service == "sns":
+            named = (iam_actions._query_param(rest[0], name) for name in _NAMED_IN_QUERY)
+            found = next(filter(None, named), found)
         return found
 
     iam_actions.extract_resource_arn = named_resource_of
@@ -55,6 +60,19 @@ def ask_for_actions_of_lambda() -> None:
         return "InvokeFunction" if operation == "Invoke" else str(operation)
 
     iam_actions._lambda_action = action
+
+
+def ask_for_actions_of_topics() -> None:
+    """Ask policies whether a batch may be published as they are asked about a single message.
+
+    Defect: ministack makes an action of the operation's name. There is no such action in AWS.
+    """
+    action_of = iam_actions._action_from_query
+
+    def action(*request: Any) -> Any:
+        return _ACTION_BY_OPERATION.get(found := action_of(*request), found)
+
+    iam_actions._action_from_query = action
 
 
 def ask_for_leading_keys() -> None:

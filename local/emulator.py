@@ -27,7 +27,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack.app import app  # type: ignore[import-untyped]  # ships no types
 from ministack.core import lambda_runtime  # type: ignore[import-untyped]  # ships no types
-from ministack.services import apigateway_v1, dynamodb, lambda_svc  # type: ignore[import-untyped]  # ships no types
+from ministack.services import apigateway_v1, dynamodb, lambda_svc, sns  # type: ignore[import-untyped]  # ships no types
 
 from local import authorization, provisioning, rest_apis
 from local.guard import guarded
@@ -60,6 +60,7 @@ def main() -> None:
     let_invocations_finish()
     look_at_asked_range_only()
     deliver_again_what_is_reported()
+    deliver_messages_as_lambda_takes_them()
     settle_functions_at_once()
     rest_apis.take_documents()
     provisioning.take_tables_at_their_word()
@@ -67,6 +68,7 @@ def main() -> None:
     authorization.record_what_is_asked_for(Path(os.environ["TMPDIR"]) / ASKED)
     authorization.ask_for_resources_by_name()
     authorization.ask_for_actions_of_lambda()
+    authorization.ask_for_actions_of_topics()
     authorization.ask_for_leading_keys()
     authorization.take_loopback_for_encrypted()
     authorization.trust_loopback()
@@ -225,6 +227,24 @@ def done_before_failure(records: list[dict[str, Any]], answer: Any) -> int:
     failures = answer.get("batchItemFailures") or [] if isinstance(answer, dict) else []
     numbers = [int(failure["itemIdentifier"]) for failure in failures]
     return sum(not numbers or int(record["dynamodb"]["SequenceNumber"]) < min(numbers) for record in records)
+
+
+def deliver_messages_as_lambda_takes_them() -> None:
+    """Hand a topic's message to a function as an asynchronous invocation, with all that SNS tells.
+
+    Defect: ministack calls the function once and passes over its failure, where Lambda tries again and keeps what
+    failed. And it says nothing of a subject or attributes that there are none of, where SNS says so.
+    """
+
+    def deliver(endpoint: str, envelope: str, _topic: str, subscription_arn: str, *_: Any) -> None:
+        function, config, _name = lambda_svc._get_func_record_for_ref(endpoint)
+        if function and config:
+            told = {"Subject": None, "MessageAttributes": {}, **json.loads(envelope)}
+            source = {"EventVersion": "1.0", "EventSource": "aws:sns", "EventSubscriptionArn": subscription_arn}
+            record = lambda_svc._execution_record_for_config(function, config)
+            lambda_svc.invoke_async_with_retry(record, {"Records": [{**source, "Sns": told}]})
+
+    sns._deliver_to_lambda = deliver
 
 
 def fill(template: str, context: dict[str, str]) -> str:

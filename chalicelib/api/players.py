@@ -4,19 +4,23 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
+from chalicelib.api.notices import SlipView, slip_view
 from chalicelib.api.routing import Access, Api
 from chalicelib.api.wire import (
     Answer,
+    Balances,
     GameView,
     Instant,
     PlayerId,
     PlayerView,
     ResultView,
+    RewardView,
     ScoreView,
     Strict,
     game_view,
     player_view,
     result_view,
+    reward_view,
     score_view,
 )
 from chalicelib.bootstrap.serving import services
@@ -143,6 +147,9 @@ class ExportView(Answer):
     submissions: list[SubmittedView]
     """What the studio's own servers submitted with an id."""
     records: list[RecordView]
+    notices: list[SlipView]
+    rewards: list[RewardView]
+    balances: Balances
 
 
 @api.route("POST", "/players", status=201, errors=(IdentityTakenError, ContendedError))
@@ -191,7 +198,7 @@ def change(caller: str, body: ProfileChange) -> PlayerView:
 
 @api.route("DELETE", "/players/me", access=Access.PLAYER, status=204, errors=(ContendedError,))
 def leave(caller: str) -> None:
-    """Delete the account and everything in it: profile, sessions, games, records and their ranks."""
+    """Delete the account and everything in it: profile, sessions, games, records and their ranks, notices."""
     services().players.delete(caller)
 
 
@@ -212,6 +219,9 @@ def export(caller: str) -> ExportView:
             for submission_id, receipt in kept.receipt_by_submission.items()
         ],
         records=[_record_view(record) for record in kept.records],
+        notices=[slip_view(slip) for slip in kept.notices],
+        rewards=[reward_view(reward) for reward in kept.rewards],
+        balances=kept.balances,
     )
 
 

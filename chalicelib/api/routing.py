@@ -230,7 +230,7 @@ def _converted(where: str, values: Mapping[str, str], kind: Any) -> Any:
         value = getattr(converted, name)
         pairs = zip(value, given, strict=True) if isinstance(given, list) else [(value, given)]
         # msgspec takes 1.0 and 1e1 for integers; bodies may not say so either.
-        if any(isinstance(number, int) and not text.removeprefix("-").isdigit() for number, text in pairs):
+        if any(type(number) is int and not text.removeprefix("-").isdigit() for number, text in pairs):
             raise MalformedError(f"{where}.{name}: expected `int`, got `float`", field=name)
     return converted
 

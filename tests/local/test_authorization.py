@@ -29,12 +29,14 @@ def mended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         (iam_actions, "dynamodb_service_context"),
         (iam_evaluator, "enforce"),
         (iam_actions, "_lambda_action"),
+        (iam_actions, "_action_from_query"),
         (app, "pin_request_origin"),
     ]:
         monkeypatch.setattr(module, name, getattr(module, name))
     authorization.record_what_is_asked_for(tmp_path / "asked")
     authorization.ask_for_resources_by_name()
     authorization.ask_for_actions_of_lambda()
+    authorization.ask_for_actions_of_topics()
     authorization.ask_for_leading_keys()
     authorization.trust_loopback()
     return tmp_path / "asked"
@@ -98,6 +100,28 @@ def test_actions_of_lambda_are_still_guessed() -> None:
 )
 def test_actions_of_lambda_are_those_that_are_called(mended: Path, method: str, path: str, action: str) -> None:
     assert iam_actions._lambda_action(method, path) == action
+
+
+def test_a_batch_of_messages_is_still_no_message() -> None:
+    assert iam_actions._action_from_query({"Action": "PublishBatch"}, b"", "") == "PublishBatch"
+
+
+@pytest.mark.parametrize(("operation", "action"), [("PublishBatch", "Publish"), ("Subscribe", "Subscribe")])
+def test_actions_of_topics_are_those_of_aws(mended: Path, operation: str, action: str) -> None:
+    assert iam_actions._action_from_query({"Action": operation}, b"", "") == action
+
+
+def subscription_asked_about() -> str:
+    query = {"Action": "Unsubscribe", "SubscriptionArn": "arn:aws:sns:us-east-1:0:notices:1"}
+    return str(iam_actions.extract_resource_arn("sns", "POST", "/", {}, b"", query, *HERE))
+
+
+def test_a_subscription_is_still_any() -> None:
+    assert subscription_asked_about() == "*"
+
+
+def test_a_subscription_is_asked_about_by_name(mended: Path) -> None:
+    assert subscription_asked_about() == "arn:aws:sns:us-east-1:0:notices:1"
 
 
 def test_leading_keys_are_still_unknown() -> None:

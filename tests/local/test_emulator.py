@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 from ministack.core import lambda_runtime  # type: ignore[import-untyped]  # ships no types
-from ministack.services import apigateway_v1, dynamodb, lambda_svc  # type: ignore[import-untyped]  # ships no types
+from ministack.services import apigateway_v1, dynamodb, lambda_svc, sns  # type: ignore[import-untyped]  # ships no types
 
 from local.emulator import (
     REQUIRED_VERSION,
     deliver_again_what_is_reported,
+    deliver_messages_as_lambda_takes_them,
     done_before_failure,
     fill,
     narrowed,
@@ -209,6 +210,28 @@ def test_what_comes_before_the_first_reported_failure_is_done(reported: list[str
 
     assert done_before_failure(BATCH, answer) == done
     assert done_before_failure(BATCH, json.dumps(answer)) == done
+
+
+def test_a_message_still_comes_without_what_it_has_not() -> None:
+    told = json.loads(sns._build_envelope("arn:aws:sns:us-east-1:0:notices", "1", "Hello", "", {}, raw=False))
+
+    assert told.keys().isdisjoint({"Subject", "MessageAttributes"})
+
+
+def test_a_message_is_handed_over_with_what_it_has_not_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[Any] = []
+    found: Any = ({"config": {}}, {"FunctionName": "deliver"}, "deliver")
+    monkeypatch.setattr(sns, "_deliver_to_lambda", sns._deliver_to_lambda)
+    monkeypatch.setattr(lambda_svc, "_get_func_record_for_ref", lambda _: found)
+    monkeypatch.setattr(lambda_svc, "invoke_async_with_retry", lambda _, event: tried.append(event))
+    deliver_messages_as_lambda_takes_them()
+
+    sns._deliver_to_lambda("deliver", '{"Message": "Hello"}', "notices", "notices:1", "1", "Hello", {})
+
+    [event] = tried
+    [record] = event["Records"]
+    assert record["EventSubscriptionArn"] == "notices:1"
+    assert record["Sns"] == {"Message": "Hello", "Subject": None, "MessageAttributes": {}}
 
 
 @pytest.mark.parametrize("answer", [None, {}, "null", {"batchItemFailures": None}])

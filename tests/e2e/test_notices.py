@@ -1,0 +1,67 @@
+"""Notices through the deployed functions: from the operator by way of the topic into the inbox, or into the queue."""
+
+import json
+from typing import Any
+
+import pytest
+
+from chalicelib.store.keys import ANNOUNCEMENTS
+from local.layout import TABLE_PREFIX
+from tests.e2e.client import Client, Player
+from tests.e2e.test_stream import eventually
+
+pytestmark = pytest.mark.e2e
+
+
+def titles(client: Client, player: Player) -> list[str]:
+    found = client.made("GET", "/players/me/notices", token=player.token)["notices"]
+    return [each["content"]["title"] for each in found]
+
+
+def announcements(client: Client) -> list[str]:
+    items = client.stack.target.client("dynamodb").scan(TableName=f"{TABLE_PREFIX}notices")["Items"]
+    return [item["sk"]["S"] for item in items if item["pk"]["S"] == ANNOUNCEMENTS]
+
+
+def publish(client: Client, kind: str, title: str, **fields: Any) -> Any:
+    body = {"content": {"kind": kind, "title": title}, **fields}
+    return client.made("POST", "/admin/notices", body, admin=True)
+
+
+def test_what_an_operator_publishes_is_in_the_inbox_within_seconds(client: Client) -> None:
+    ada, bob = client.player(), client.player()
+
+    announced = publish(client, "announcement", "For everybody")
+    assert announced["state"] == "sent"
+    # Looked for in the table: a process that has looked remembers for five seconds what there was.
+    eventually(lambda: announced["notice_id"] in announcements(client), True)
+    assert publish(client, "personal", "For Ada", recipients=[ada.player_id])["state"] == "sent"
+
+    eventually(lambda: titles(client, ada), ["For Ada", "For everybody"])
+    assert titles(client, bob) == ["For everybody"]
+    assert client.made("GET", "/", token=ada.token)["lobby"]["unread_notices"] == 2
+    shown = client.made("GET", "/notices")["notices"]
+    assert "For everybody" in [each["content"]["title"] for each in shown]
+
+
+def test_what_nobody_can_read_is_kept_with_the_reason(client: Client) -> None:
+    topics, queues = (client.stack.target.client(service) for service in ("sns", "sqs"))
+    topic = f"arn:aws:sns:{topics.meta.region_name}:000000000000:{TABLE_PREFIX}notices"
+    url = queues.get_queue_url(QueueName=f"{TABLE_PREFIX}notice-dead-letters")["QueueUrl"]
+
+    topics.publish(TopicArn=topic, Message='{"version": 9, "kind": "announcement"}')
+
+    def reasons() -> list[str]:
+        reply = queues.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
+        return [json.loads(each["Body"])["reason"] for each in reply.get("Messages", ())]
+
+    eventually(reasons, ["unknown_version"])
+
+
+def test_the_topic_has_one_subscription_and_failures_are_kept(client: Client) -> None:
+    target = client.stack.target
+    subscriptions = target.client("sns").list_subscriptions()["Subscriptions"]
+    config = target.client("lambda").get_function_event_invoke_config(FunctionName="laurel-local-deliver_notices")
+
+    assert [each["Endpoint"].rpartition(":")[2] for each in subscriptions] == ["laurel-local-deliver_notices"]
+    assert config["DestinationConfig"]["OnFailure"]["Destination"].endswith(":laurel-local-async-dead-letters")
