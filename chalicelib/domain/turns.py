@@ -92,24 +92,23 @@ def ended(period: Period, now: datetime) -> Ended | None:
 def due(board: Board, turned_until: datetime | None, now: datetime) -> Ended | None:
     """Return the oldest period of a board that is over and has not been turned; None while there is none.
 
-    Periods whose records the board's retention has taken by now are passed over.
-
     Args:
-        turned_until: The end of the newest period that was turned; None: none was.
+        turned_until: An instant before which all is turned; None: nothing is.
     """
     if board.reset is None:
         return None
-    start = turned_until or board.created_at
-    if board.retention_days is not None:
-        start = max(start, now - timedelta(days=board.retention_days))
-    return ended(period_at(board.reset, start), now)
+    return ended(period_at(board.reset, turned_until or board.created_at), now)
+
+
+def kept_since(board: Board, now: datetime) -> datetime | None:
+    """Return the instant since which records are kept: those of periods that ended until then have expired."""
+    return None if board.retention_days is None else now - timedelta(days=board.retention_days)
 
 
 def is_forgotten(board: Board, turn: Turn, now: datetime) -> bool:
     """Tell whether the board's retention has taken the records of a period that is not archived."""
-    if board.retention_days is None or turn.state is not TurnState.FROZEN:
-        return False
-    return now >= turn.ended_at + timedelta(days=board.retention_days)
+    kept = kept_since(board, now)
+    return kept is not None and turn.state is TurnState.FROZEN and turn.ended_at <= kept
 
 
 def stage_of(end: datetime | None, turn: Turn | None, now: datetime, grace: timedelta) -> Stage:

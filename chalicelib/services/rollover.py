@@ -158,6 +158,9 @@ class Rollover:
 
         Cost, when there is nothing to do: a read unit a board.
         """
+        if not self._archives.bucket:
+            _log.warning("rollover_without_bucket")
+            return []
         board_by_id = {board.board_id: board for board in boards}
         turned_until = self._turns.turned_until(list(board_by_id))
         jobs: list[Job] = []
@@ -201,12 +204,22 @@ class Rollover:
 
     def _caught_up(self, board: Board, turned_until: datetime | None, out_of_time: OutOfTime) -> Iterator[Job]:
         while (period := turns.due(board, turned_until, self._clock())) and not out_of_time():
-            jobs = self.turn(board, period, out_of_time)
-            yield from jobs
-            if any(job.state is JobState.RUNNING for job in jobs):
-                return
-            self._turns.move(board.board_id, period.ended_at)
-            turned_until = period.ended_at
+            turned_until = self._nothing_left(board, period)
+            if turned_until is None:
+                jobs = self.turn(board, period, out_of_time)
+                yield from jobs
+                if any(job.state is JobState.RUNNING for job in jobs):
+                    return
+                turned_until = period.ended_at
+            self._turns.move(board.board_id, turned_until)
+
+    def _nothing_left(self, board: Board, period: Ended) -> datetime | None:
+        """Return where to go on if a period's records expired before its turn began."""
+        kept_since = turns.kept_since(board, self._clock())
+        if kept_since is None or period.ended_at > kept_since or self._turns.get(board.board_id, period.period_id):
+            return None
+        _log.warning("periods_missed", extra={"board_id": board.board_id, "first": period.period_id})
+        return kept_since
 
     def _begun(self, board: Board, period: Ended) -> Turn:
         """Return the turn of a period, begun with the rules of rewards that stood at its end."""

@@ -45,14 +45,6 @@ def test_periods_are_due_one_after_the_other_without_a_gap(reset: str, later: ti
     assert turned == expected
 
 
-def test_periods_that_retention_has_taken_are_passed_over() -> None:
-    made = board("0 0 * * *", retention_days=3)
-
-    due = turns.due(made, None, EPOCH + timedelta(days=10))
-
-    assert due == Ended("20261129T0000Z", datetime(2026, 11, 30, tzinfo=UTC))
-
-
 def test_a_turn_is_forgotten_only_while_it_is_not_archived() -> None:
     made = board("0 0 * * *", retention_days=3)
     turn = _turn()

@@ -1,20 +1,56 @@
 """A period is turned once and exactly, whichever call is the last of whoever turns it, and whoever turns it beside."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
-from itertools import count
+from itertools import count, pairwise
 from typing import Any, NoReturn
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import structs
 
+from chalicelib.domain.boards import SortOrder
 from chalicelib.domain.jobs import LEASE, JobState
-from chalicelib.domain.rewards import NO_RULES
+from chalicelib.domain.layouts import Layout, Layouts
+from chalicelib.domain.rewards import NO_RULES, By, Claiming, Grant, Rule, RuleSet, Tier
 from chalicelib.domain.turns import TurnState
+from chalicelib.errors import ConflictError
+from chalicelib.services.rebuild import Options
+from chalicelib.services.rollcall import Pages
+from tests import strategies
+from tests.fake_dynamodb import Once, conflict_on
 from tests.oracle import Oracle
 from tests.services.turning import PERIOD, RULES, Turning, played, run, submit
+from tests.services.works import BUCKET, Works, after_steps, never
+from tests.strategies import EXAMPLES
 from tests.world import HandClock, World
 
 SCORES = [5, 5, 7, 40, 41, 4096, 4097, 8192, 100_000, 100_013, 100_013, -3]
+
+
+CASES = max(40, EXAMPLES // 12)
+
+
+def _rules(by: By, cuts: list[int]) -> list[Rule]:
+    """Return rules for the ranges between some places; every second one is claimed on demand."""
+    ranges = [(first, last - 1) for first, last in pairwise(sorted(cuts))]
+    return [
+        Rule(by, *places, (Grant("gold", 1 + number), Grant(f"item-{number}", 1)), list(Claiming)[number % 2])
+        for number, places in enumerate(ranges)
+    ]
+
+
+rule_sets = st.builds(
+    lambda ranks, percentiles, cutoffs: RuleSet(
+        (*_rules(By.RANK, ranks), *_rules(By.PERCENTILE, percentiles), Rule(By.TIER, "low", "low", (Grant("xp", 3),))),
+        tuple(Tier(name, cutoff) for name, cutoff in zip(("low", "high"), sorted(cutoffs), strict=True)),
+    ),
+    ranks=st.lists(st.integers(1, 20), max_size=4, unique=True),
+    percentiles=st.lists(st.integers(0, 101), max_size=4, unique=True),
+    cutoffs=st.lists(strategies.scores, min_size=2, max_size=2, unique=True),
+)
 
 
 class Killed(BaseException):  # like KeyboardInterrupt: no handler stands in its way
@@ -116,6 +152,58 @@ def test_a_rollover_run_twice_at_the_same_time_is_exact(silent: bool) -> None:
         turning.check(expected, RULES)
 
 
+@pytest.mark.property
+@pytest.mark.slow
+@settings(max_examples=CASES)
+@given(
+    order=strategies.orders,
+    layout=strategies.layout,
+    scores=st.lists(strategies.scores, max_size=16),
+    rules=rule_sets,
+    pages=st.builds(Pages, archived=st.integers(1, 7), rewarded=st.integers(1, 5)),
+    deaths=st.lists(st.tuples(st.integers(0, 60), st.booleans()), max_size=5),
+)
+def test_whatever_is_turned_and_whoever_dies_meanwhile_it_is_exact(  # noqa: PLR0913, PLR0917  # as many as can vary
+    order: SortOrder,
+    layout: Layout,
+    scores: list[int],
+    rules: RuleSet,
+    pages: Pages,
+    deaths: list[tuple[int, bool]],
+) -> None:
+    world, _ = played(scores, sort_order=order, layouts=Layouts(first=layout))
+    rules = rules if order is SortOrder.DESC else RuleSet(rules.rules, tuple(map(_turned_round, rules.tiers)))
+    turning = Turning(world, pages=pages)
+    turning.set_rules(rules)
+    expected = turning.oracle()
+    world.clock.advance(hours=1, minutes=2)
+
+    for number, after in deaths:
+        _killed_at(turning, number, after=after)
+    turning.kept()
+
+    turning.check(expected, rules)
+
+
+def _turned_round(tier: Tier) -> Tier:
+    return Tier(tier.name, -tier.from_score)
+
+
+def _killed_at(turning: Turning, number: int, *, after: bool) -> None:
+    """Run until a call, if there are so many, and wait until another process may take over."""
+    calls = count()
+
+    def die(call: Any) -> None:
+        if next(calls) == number:
+            raise Killed
+
+    turning.hooked(die, after=after)
+    with suppress(Killed):
+        run(turning.another_process())
+    turning.undisturbed()
+    turning.world.clock.instant += LEASE
+
+
 def test_without_rules_nobody_gets_anything() -> None:
     world, _ = played(SCORES)
     turning = Turning(world)
@@ -149,3 +237,163 @@ def test_runs_that_were_missed_are_made_up_for_oldest_first() -> None:
     assert [job.period_id for job in jobs] == [PERIOD, "20261122T1300Z", "20261122T1400Z"]
     turning.period_id = "20261122T1300Z"
     assert [(line["rank"], line["player_id"]) for line in turning.archived()] == [(1, ids[0])]
+
+
+def test_what_moderation_does_until_the_manifest_is_in_the_archive() -> None:
+    turning, _, _ = ended()
+    turning.world.clock.advance(minutes=2)
+    board = turning.world.services.boards.get("race")
+
+    def hide(call: Any) -> None:
+        if call.operation == "PutObject" and "part-00003" in call.key:
+            turning.undisturbed()
+            turning.world.services.moderation.hide(_best(turning), board, PERIOD, hidden=True)
+
+    turning.s3.before.append(hide)
+    turning.kept()
+
+    turning.check(turning.oracle(), RULES)
+
+
+def test_what_moderation_does_later_changes_no_reward() -> None:
+    turning, expected, _ = ended()
+    turning.world.clock.advance(minutes=2)
+    services = turning.world.services
+
+    def remove(call: Any) -> None:
+        if call.operation == "PutObject" and "manifest" in call.key:
+            turning.undisturbed()
+            services.moderation.remove(_best(turning), services.boards.get("race"), PERIOD)
+
+    turning.s3.after.append(remove)
+    turning.kept()
+
+    turning.check(expected, RULES)
+
+
+def _best(turning: Turning) -> str:
+    return turning.oracle().listing()[0][1]
+
+
+def test_a_listing_that_lags_is_waited_for() -> None:
+    world, ids = played(SCORES)
+    turning = Turning(world)
+    world.client.freeze_indexes()
+    submit(world, ids[-1], 10**6)
+    world.clock.advance(hours=1, minutes=2)
+
+    waits = run(turning.another_process())
+    world.client.thaw_indexes()
+    turning.kept()
+
+    assert (waits[-1].state, turning.turn.manifest != "") == (JobState.RUNNING, True)
+    turning.check(turning.oracle(), NO_RULES)
+
+
+def test_a_record_that_the_listing_has_not_yet_is_waited_for() -> None:
+    world, _ = played(SCORES[:4])
+    turning = Turning(world)
+    world.client.freeze_indexes()
+    submit(world, world.player("late"), -(10**6))
+    world.clock.advance(hours=1, minutes=2)
+
+    jobs = run(turning.another_process())
+    assert jobs[-1].message == "the rank index counts 5, the listing has 4"
+    world.client.thaw_indexes()
+    turning.kept()
+
+    turning.check(turning.oracle(), NO_RULES)
+
+
+def test_counters_that_lag_are_waited_for_without_another_walk() -> None:
+    world, ids = played(SCORES[:3])
+    turning = Turning(world)
+    late = world.player("late")
+    world.before(Once(lambda call: call.operation == "TransactWriteItems", conflict_on("node#"), 1))
+    submit(world, late, 50)
+    world.undisturbed()
+    world.clock.advance(hours=1, minutes=2)
+    use = turning.another_process()
+
+    jobs = run(use)
+    assert jobs[-1].message == "the rank index counts 3, the listing has 4"
+    world.follow()
+    turning.kept(use)
+
+    turning.check(turning.oracle(), NO_RULES)
+    assert sum("part-" in name for name in turning.s3.objects) == 2
+    assert len(ids) == 3
+
+
+def test_a_listing_that_is_made_anew_meanwhile_is_walked_anew() -> None:
+    turning, expected, _ = ended()
+    turning.world.clock.advance(minutes=2)
+    works = Works(turning.world, period_id=PERIOD)
+    steps = after_steps(5)
+
+    turning.another_process().rollover.keep([turning.board], steps)
+    works.rebuilt(Options(slices=1))
+    turning.kept()
+
+    turning.check(expected, RULES)
+
+
+def test_records_that_expire_before_they_are_archived_are_given_up() -> None:
+    world, _ = played([1, 2], retention_days=1)
+    turning = Turning(world)
+    world.clock.advance(hours=1, minutes=2)
+    run(turning.another_process(), after_steps(2))
+    assert turning.turn.state is TurnState.FROZEN
+    world.clock.advance(days=1)
+
+    jobs = turning.kept()
+
+    assert (turning.turn.state, jobs[0].message) == (TurnState.FORGOTTEN, "the records had expired")
+    assert {job.state for job in jobs} == {JobState.DONE}
+
+
+def test_periods_that_expired_before_anything_ran_are_passed_over() -> None:
+    world, _ = played([1, 2], retention_days=1)
+    world.clock.advance(days=3, minutes=2)
+
+    jobs = Turning(world).kept()
+
+    assert (jobs[0].period_id, jobs[-1].period_id, len(jobs)) == ("20261124T1200Z", "20261125T1100Z", 24)
+
+
+def test_rewards_of_an_archive_are_given_though_its_records_have_expired() -> None:
+    world, _ = played(SCORES, retention_days=1)
+    turning = Turning(world)
+    turning.set_rules(RULES)
+    expected = turning.oracle()
+    world.clock.advance(hours=1, minutes=2)
+    run(turning.another_process(), after_steps(8))
+    assert turning.turn.state is TurnState.ARCHIVED
+    world.clock.advance(days=1)
+
+    turning.kept()
+
+    turning.check(expected, RULES)
+
+
+def test_a_bucket_that_refuses_is_tried_again() -> None:
+    turning, expected, _ = ended()
+    turning.world.clock.advance(minutes=2)
+    turning.s3.buckets.clear()
+
+    jobs = turning.kept(runs=2)
+    assert (jobs[-1].state, "NoSuchBucket" in jobs[-1].message) == (JobState.RUNNING, True)
+    turning.s3.buckets.add(BUCKET)
+    turning.kept()
+
+    turning.check(expected, RULES)
+
+
+def test_a_deployment_without_a_bucket_turns_nothing_and_says_so() -> None:
+    turning, _, _ = ended()
+    turning.config = structs.replace(turning.config, exports_bucket="")
+    use = turning.another_process()
+
+    assert run(use) == []
+    with pytest.raises(ConflictError, match="LAUREL_EXPORTS_BUCKET"):
+        use.rollover.turn(turning.board, use.rollover.ended(turning.board, "previous"), never)

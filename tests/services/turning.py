@@ -19,6 +19,7 @@ from chalicelib.domain.jobs import Job
 from chalicelib.domain.records import Submission
 from chalicelib.domain.rewards import By, Claiming, Grant, Rule, RuleSet, Tier
 from chalicelib.domain.turns import Turn, TurnState
+from chalicelib.services.jobs import OutOfTime
 from chalicelib.services.rollcall import Pages
 from chalicelib.store.clients import Clients
 from chalicelib.store.dynamo import Dynamo
@@ -35,7 +36,7 @@ HOURLY = "0 * * * *"
 PERIOD = "20261122T1200Z"
 GRACE = timedelta(seconds=70)
 SMALL = Pages(archived=4, rewarded=3, slices=40)
-_CONFIG = Config("test", PREFIX, (SigningKey("a", SECRET),), (), {}, GRACE, exports_bucket=BUCKET, notices_topic=TOPIC)
+CONFIG = Config("test", PREFIX, (SigningKey("a", SECRET),), (), {}, GRACE, exports_bucket=BUCKET, notices_topic=TOPIC)
 RULES = RuleSet(
     (
         Rule(By.RANK, 1, 1, (Grant("gold", 100), Grant("crown", 1))),
@@ -61,10 +62,11 @@ class Turning:
     pages: Pages = SMALL
     s3: FakeS3 = field(default_factory=lambda: FakeS3({BUCKET}))
     sns: FakeSns = field(default_factory=FakeSns)
+    config: Config = CONFIG
 
     def another_process(self) -> Seasons:
         clients = Clients(connect=lambda service: self.sns if service == "sns" else self.s3)
-        return build_seasons(_CONFIG, self.dynamo(), clients, self.world.clock, self.pages)
+        return build_seasons(self.config, self.dynamo(), clients, self.world.clock, self.pages)
 
     def dynamo(self) -> Dynamo:
         return Dynamo(self.world.client, Inline(), self.world.pauses.append)
@@ -224,9 +226,9 @@ def _tier(rules: RuleSet, expected: Oracle, score: int) -> str | None:
     return reached[-1] if reached else None
 
 
-def run(use: Seasons) -> list[Job]:
+def run(use: Seasons, out_of_time: OutOfTime = never) -> list[Job]:
     """Do what the schedule does once."""
-    return use.rollover.keep(use.boards.all(), never)
+    return use.rollover.keep(use.boards.all(), out_of_time)
 
 
 def played(scores: Iterable[int], **rules: Any) -> tuple[World, list[str]]:
