@@ -1,6 +1,7 @@
 """The one reader of the environment: every setting, its default and its rule."""
 
 import os
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -13,6 +14,8 @@ SHA256_HEX_LENGTH = 64
 YEAR_SECONDS = 365 * 24 * 3600
 DEFAULT_GRACE_SECONDS = 70
 """A board's definition is remembered for 5 s, and the longest function that writes with it in hand runs for 60 s."""
+_PLATFORM = re.compile("[a-z][a-z0-9_]{0,31}")
+_APPLICATION = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:app/(APNS|APNS_SANDBOX|GCM)/[\w.-]+")
 MIN_GRACE_SECONDS, MAX_GRACE_SECONDS = 6, 3600
 
 
@@ -50,6 +53,9 @@ class Config(msgspec.Struct, frozen=True):
 
     notices_topic: str = ""
     """The ARN of the topic that notices are published to; "": they stay where they are written down."""
+
+    push_applications: Mapping[str, str] = {}
+    """The ARNs of SNS's platform applications, by the names that games know the platforms by."""
 
     def table(self, noun: str) -> str:
         return f"{self.table_prefix}{noun}"
@@ -101,6 +107,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
         lean_calls=_lean(environ.get("LAUREL_CALLS", "lean")),
         exports_bucket=environ.get("LAUREL_EXPORTS_BUCKET", ""),
         notices_topic=environ.get("LAUREL_NOTICES_TOPIC", ""),
+        push_applications=_push_applications(environ.get("LAUREL_PUSH_APPLICATIONS", "")),
         layout_grace=_grace(environ.get("LAUREL_LAYOUT_GRACE_SECONDS", str(DEFAULT_GRACE_SECONDS))),
     )
 
@@ -132,6 +139,18 @@ def _grace(text: str) -> timedelta:
         rule = f"must be a number from {MIN_GRACE_SECONDS} to {MAX_GRACE_SECONDS}"
         raise ConfigError(f"LAUREL_LAYOUT_GRACE_SECONDS {rule}, not {text!r}")
     return timedelta(seconds=int(text))
+
+
+def _push_applications(text: str) -> Mapping[str, str]:
+    try:
+        arn_by_platform = msgspec.json.decode(text or "{}", type=dict[str, str])
+    except msgspec.MsgspecError as error:
+        raise ConfigError(f"LAUREL_PUSH_APPLICATIONS must map platforms to ARNs as JSON: {error}") from error
+    for platform, arn in arn_by_platform.items():
+        if not _PLATFORM.fullmatch(platform) or not _APPLICATION.fullmatch(arn):
+            rule = "expected a name of a-z, 0-9 and _, and the ARN of an SNS application of APNS, APNS_SANDBOX or GCM"
+            raise ConfigError(f"LAUREL_PUSH_APPLICATIONS: {platform}: {rule}")
+    return arn_by_platform
 
 
 def _lean(text: str) -> bool:

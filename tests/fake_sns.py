@@ -1,7 +1,9 @@
-"""An SNS in memory: one topic, open to interference as tests/fake_dynamodb.py lets DynamoDB be."""
+"""An SNS in memory: a topic and devices, open to interference as tests/fake_dynamodb.py lets DynamoDB be."""
 
-from collections.abc import Callable
-from typing import Any
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
 
 from botocore.exceptions import ClientError
 
@@ -11,8 +13,22 @@ from tests.tables import PREFIX
 TOPIC = f"arn:aws:sns:eu-central-1:123456789012:{PREFIX}notices"
 MAX_BYTES = 256 * 1024
 MAX_ENTRIES = 10
+MAX_PUSH_BYTES = 4096
+APPLICATIONS = {
+    platform: f"arn:aws:sns:eu-central-1:123456789012:app/{service}/{PREFIX}{platform}"
+    for platform, service in {"apns": "APNS", "apns_sandbox": "APNS_SANDBOX", "fcm": "GCM"}.items()
+}
 
 Hook = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Endpoint:
+    """A device, as a push service reaches it."""
+
+    token: str
+    enabled: bool = True
+    shown: list[str] = field(default_factory=list)
 
 
 class FakeSns:
@@ -27,11 +43,25 @@ class FakeSns:
         """What was published to the topic, in order."""
         self.refused: set[int] = set()
         """Which of the entries of a batch SNS does not take."""
+        self.endpoints: dict[str, Endpoint] = {}
+        self._made = 0
         self.before: list[Hook] = []
         self.after: list[Hook] = []
 
     def publish_batch(self, **request: Any) -> Any:
         return self._make_api_call("PublishBatch", request)
+
+    def create_platform_endpoint(self, **request: Any) -> Any:
+        return self._make_api_call("CreatePlatformEndpoint", request)
+
+    def set_endpoint_attributes(self, **request: Any) -> Any:
+        return self._make_api_call("SetEndpointAttributes", request)
+
+    def delete_endpoint(self, **request: Any) -> Any:
+        return self._make_api_call("DeleteEndpoint", request)
+
+    def publish(self, **request: Any) -> Any:
+        return self._make_api_call("Publish", request)
 
     def _publish_batch(self, request: Any) -> Any:
         entries = request["PublishBatchRequestEntries"]
@@ -44,19 +74,67 @@ class FakeSns:
         failed = [{"Id": entry["Id"], "Code": "InternalError"} for entry in entries if entry not in taken]
         return {"Successful": [{"Id": entry["Id"]} for entry in taken], "Failed": failed}
 
+    def _create_endpoint(self, request: Any) -> Any:
+        """Make an endpoint, or answer the one that has the token, enabled or not, as SNS does."""
+        for arn, endpoint in self.endpoints.items():
+            if endpoint.token == request["Token"]:
+                return {"EndpointArn": arn}
+        self._made += 1
+        arn = f"{request['PlatformApplicationArn'].replace(':app/', ':endpoint/')}/{self._made}"
+        self.endpoints[arn] = Endpoint(request["Token"])
+        return {"EndpointArn": arn}
+
+    def _set_attributes(self, request: Any) -> Any:
+        arn, token = request["EndpointArn"], request["Attributes"]["Token"]
+        if arn not in self.endpoints:
+            refuse("NotFound", "SetEndpointAttributes")
+        if any(endpoint.token == token for other, endpoint in self.endpoints.items() if other != arn):
+            refuse("InvalidParameter", "SetEndpointAttributes")
+        self.endpoints[arn].token = token
+        self.endpoints[arn].enabled = request["Attributes"]["Enabled"] == "true"
+        return {}
+
+    def _delete_endpoint(self, request: Any) -> Any:
+        self.endpoints.pop(request["EndpointArn"], None)
+        return {}
+
+    def _publish(self, request: Any) -> Any:
+        endpoint = self.endpoints.get(request["TargetArn"])
+        if endpoint is None:
+            refuse("InvalidParameter", "Publish")
+        if not endpoint.enabled:
+            refuse("EndpointDisabled", "Publish")
+        texts = json.loads(request["Message"])
+        assert request["MessageStructure"] == "json"
+        assert all(len(text.encode()) <= MAX_PUSH_BYTES for text in texts.values())
+        endpoint.shown.append(texts["default"])
+        return {}
+
     def _make_api_call(self, operation: str, request: Any) -> Any:
         tell("sns", operation, request)
         for hook in tuple(self.before):
             hook(operation)
-        reply = self._publish_batch(request)
+        reply = self._operations[operation](self, request)
         for hook in tuple(self.after):
             hook(operation)
         return reply
 
+    _operations: Mapping[str, Callable[["FakeSns", Any], Any]] = {
+        "CreatePlatformEndpoint": _create_endpoint,
+        "DeleteEndpoint": _delete_endpoint,
+        "Publish": _publish,
+        "PublishBatch": _publish_batch,
+        "SetEndpointAttributes": _set_attributes,
+    }
+
+
+def refuse(code: str, operation: str) -> NoReturn:
+    raise ClientError({"Error": {"Code": code, "Message": code}}, operation)
+
 
 def out_of_order(operation: str) -> None:
     """Fail, as a hook, the way SNS does."""
-    raise ClientError({"Error": {"Code": "InternalError", "Message": "try later"}}, operation)
+    refuse("InternalError", operation)
 
 
 def _size(entry: Any) -> int:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from msgspec.structs import replace
+
 from chalicelib.bootstrap.delivering import build_delivering
 from chalicelib.config import Config, SigningKey
 from chalicelib.domain.notices import Announcement, Content, PersonalNotice, encoded, messages, notice_id
@@ -59,10 +61,11 @@ class Post:
         """Return what another process delivers with."""
         dynamo = Dynamo(self.world.client, Inline(), self.world.pauses.append)
         clients = Clients(connect={"sqs": self.queue, "sns": self.world.sns}.__getitem__)
-        return build_delivering(_CONFIG, dynamo, clients, self.world.clock).delivery
+        config = replace(_CONFIG, push_applications=self.world.push_applications)
+        return build_delivering(config, dynamo, clients, self.world.clock).delivery
 
     def deliver(self, text: str) -> Delivered:
-        return self.delivery().deliver(text)
+        return self.delivery().deliver(text, lambda: 60_000)
 
     def deliver_all(self) -> None:
         """Deliver what was published and not delivered yet."""

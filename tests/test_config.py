@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.config import ConfigError, SigningKey, function, load
+from chalicelib.config import ConfigError, SigningKey, function, load, notices_topic
 from chalicelib.domain.game_rules import GameRules
 
 GOOD = {"LAUREL_SIGNING_KEYS": f"a:{'x' * 32}"}
@@ -30,6 +30,15 @@ def test_the_first_key_signs_and_all_are_kept() -> None:
 def test_there_are_exports_only_where_a_bucket_is_named() -> None:
     assert load(GOOD).exports_bucket == ""
     assert load({**GOOD, "LAUREL_EXPORTS_BUCKET": "laurel-exports"}).exports_bucket == "laurel-exports"
+
+
+def test_notices_go_to_the_topic_and_to_the_applications_that_are_named() -> None:
+    arn = "arn:aws:sns:eu-central-1:123456789012:app/APNS_SANDBOX/laurel-dev-game"
+
+    assert (load(GOOD).notices_topic, load(GOOD).push_applications) == ("", {})
+    assert notices_topic({"LAUREL_STAGE": "prod"}) == "laurel-prod-notices"
+    assert load({**GOOD, "LAUREL_NOTICES_TOPIC": "arn"}).notices_topic == "arn"
+    assert load({**GOOD, "LAUREL_PUSH_APPLICATIONS": f'{{"apns": "{arn}"}}'}).push_applications == {"apns": arn}
 
 
 def test_a_rebuild_waits_for_longer_than_functions_work_with_what_they_remember() -> None:
@@ -63,6 +72,11 @@ def test_rules_are_read_by_mode() -> None:
         ("LAUREL_ADMIN_KEY_HASHES", "secret"),
         ("LAUREL_ADMIN_KEY_HASHES", "g" * 64),
         ("LAUREL_CALLS", "boto3"),
+        ("LAUREL_PUSH_APPLICATIONS", "fcm"),
+        ("LAUREL_PUSH_APPLICATIONS", '{"fcm": 5}'),
+        ("LAUREL_PUSH_APPLICATIONS", '{"F C M": "arn:aws:sns:eu-central-1:123456789012:app/GCM/game"}'),
+        ("LAUREL_PUSH_APPLICATIONS", '{"fcm": "arn:aws:sns:eu-central-1:123456789012:app/SMOKE/game"}'),
+        ("LAUREL_PUSH_APPLICATIONS", '{"fcm": "arn:aws:sns:eu-central-1:123456789012:laurel-dev-notices"}'),
         ("LAUREL_LAYOUT_GRACE_SECONDS", "5"),
         ("LAUREL_LAYOUT_GRACE_SECONDS", "3601"),
         ("LAUREL_LAYOUT_GRACE_SECONDS", "a minute"),

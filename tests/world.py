@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
+
 from chalicelib.bootstrap import serving
 from chalicelib.bootstrap.serving import Services
 from chalicelib.config import Config, SigningKey
@@ -66,6 +68,7 @@ class World:
     clock: HandClock = field(default_factory=HandClock)
     pauses: list[float] = field(default_factory=list)
     sns: FakeSns = field(default_factory=FakeSns)
+    push_applications: Mapping[str, str] = field(default_factory=dict)
     services: Services = field(init=False)
 
     def __post_init__(self) -> None:
@@ -74,6 +77,7 @@ class World:
     def another_process(self) -> Services:
         """Return services that share nothing with others but the database."""
         config = Config("test", PREFIX, (SigningKey("a", SECRET),), (), self.rules_by_mode, notices_topic=TOPIC)
+        config = replace(config, push_applications=self.push_applications)
         clients = Clients(connect={"sns": self.sns}.__getitem__)
         return serving.build(config, Dynamo(self.client, Inline(), self.pauses.append), self.clock, clients)
 

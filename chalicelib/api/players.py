@@ -4,6 +4,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
+from chalicelib.api.devices import DeviceView, device_view
 from chalicelib.api.notices import SlipView, slip_view
 from chalicelib.api.routing import Access, Api
 from chalicelib.api.wire import (
@@ -148,6 +149,7 @@ class ExportView(Answer):
     """What the studio's own servers submitted with an id."""
     records: list[RecordView]
     notices: list[SlipView]
+    devices: list[DeviceView]
     rewards: list[RewardView]
     balances: Balances
 
@@ -220,6 +222,7 @@ def export(caller: str) -> ExportView:
         ],
         records=[_record_view(record) for record in kept.records],
         notices=[slip_view(slip) for slip in kept.notices],
+        devices=[device_view(device) for device in services().devices.of_player(caller)],
         rewards=[reward_view(reward) for reward in kept.rewards],
         balances=kept.balances,
     )

@@ -1,5 +1,15 @@
 """All resources, in the order in which they are described."""
 
-from chalicelib.api import admin, boards, figures, games, main, notices, players, rewards
+from chalicelib.api import admin, boards, devices, figures, games, main, notices, players, rewards
 
-RESOURCES = (main.api, games.api, players.api, notices.api, boards.api, figures.api, rewards.api, admin.api)
+RESOURCES = (
+    main.api,
+    games.api,
+    players.api,
+    notices.api,
+    devices.api,
+    boards.api,
+    figures.api,
+    rewards.api,
+    admin.api,
+)

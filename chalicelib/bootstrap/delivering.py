@@ -9,9 +9,12 @@ from chalicelib.config import Config
 from chalicelib.services import clock
 from chalicelib.services.clock import Clock
 from chalicelib.services.delivery import Delivery
+from chalicelib.services.push import Push
 from chalicelib.store import dynamo as dynamo_store
 from chalicelib.store.clients import Clients
+from chalicelib.store.devices import DeviceStore
 from chalicelib.store.dynamo import Dynamo
+from chalicelib.store.endpoints import Endpoints
 from chalicelib.store.notices import NoticeStore
 from chalicelib.store.players import PlayerStore
 from chalicelib.store.undeliverable import UndeliverableQueue
@@ -35,6 +38,9 @@ def build_delivering(settings: Config, dynamo: Dynamo, clients: Clients, now: Cl
         store=NoticeStore(settings.table("notices"), dynamo),
         players=PlayerStore(settings.table("players"), dynamo),
         dead_letters=UndeliverableQueue(settings.queue("notice-dead-letters"), clients),
+        push=Push(
+            dynamo, DeviceStore(settings.table("players"), dynamo), Endpoints(settings.push_applications, clients)
+        ),
         clock=now,
     )
     return Delivering(delivery)

@@ -12,6 +12,7 @@ from chalicelib.services import clock
 from chalicelib.services.announcements import Announcements
 from chalicelib.services.boards import Boards
 from chalicelib.services.clock import Clock
+from chalicelib.services.devices import Devices
 from chalicelib.services.distributions import Distributions
 from chalicelib.services.games import Games
 from chalicelib.services.history import History
@@ -31,7 +32,9 @@ from chalicelib.services.tokens import Tokens
 from chalicelib.services.turns import Turns
 from chalicelib.store import dynamo as dynamo_store
 from chalicelib.store.clients import Clients
+from chalicelib.store.devices import DeviceStore
 from chalicelib.store.dynamo import Dynamo
+from chalicelib.store.endpoints import Endpoints
 from chalicelib.store.publications import PublicationStore
 from chalicelib.store.reward_rules import RuleStore
 from chalicelib.store.rewards import RewardStore
@@ -58,6 +61,7 @@ class Services(Struct, frozen=True):
     announcements: Announcements
     inbox: Inbox
     notices: Notices
+    devices: Devices
 
 
 @lru_cache(maxsize=1)
@@ -77,7 +81,9 @@ def build(settings: Config, dynamo: Dynamo, now: Clock = clock.now, clients: Cli
     settler = Settler(dynamo, boards, stores.ranks)
     scores = _scores(base, settler)
     moderation = Moderation(dynamo, boards, stores.records, stores.ranks, now)
-    players = _players(base, moderation)
+    clients = clients or Clients()
+    devices = _devices(base, settings, clients)
+    players = _players(base, moderation, devices)
     games = _games(base, scores, settings)
     standings = _standings(base)
     announcements = Announcements(stores.notices, signer, now)
@@ -100,7 +106,8 @@ def build(settings: Config, dynamo: Dynamo, now: Clock = clock.now, clients: Cli
         tokens=signer,
         announcements=announcements,
         inbox=inbox,
-        notices=_notices(base, settings, clients or Clients()),
+        notices=_notices(base, settings, clients),
+        devices=devices,
     )
 
 
@@ -129,12 +136,13 @@ def _scores(base: _Base, settler: Settler) -> Scores:
     )
 
 
-def _players(base: _Base, moderation: Moderation) -> Players:
+def _players(base: _Base, moderation: Moderation, devices: Devices) -> Players:
     return Players(
         store=base.stores.players,
         games=base.stores.games,
         records=base.stores.records,
         notices=base.stores.notices,
+        devices=devices,
         rewards=RewardStore(base.stores.players, base.dynamo),
         moderation=moderation,
         boards=base.boards,
@@ -171,6 +179,15 @@ def _inbox(base: _Base, announcements: Announcements) -> Inbox:
         announcements=announcements,
         players=base.stores.players,
         tokens=base.tokens,
+        clock=base.clock,
+    )
+
+
+def _devices(base: _Base, settings: Config, clients: Clients) -> Devices:
+    return Devices(
+        store=DeviceStore(base.stores.players.table, base.dynamo),
+        endpoints=Endpoints(settings.push_applications, clients),
+        players=base.stores.players,
         clock=base.clock,
     )
 

@@ -14,6 +14,7 @@ from chalicelib.services.delivery import Delivered
 _METRICS = {
     "notices_delivered": "Count",
     "notices_dead_lettered": "Count",
+    "notices_pushed": "Count",
     "notice_lag_ms": "Milliseconds",
 }
 _log = logging.getLogger(logs.LOGGER_NAME)
@@ -23,7 +24,8 @@ _cold = True
 def deliver(event: SNSEvent) -> None:
     """Deliver a message of the topic. What it raises makes Lambda deliver it again, twice at most."""
     started = time.perf_counter()
-    delivered = delivering().delivery.deliver(event.message)
+    context: Any = event.context
+    delivered = delivering().delivery.deliver(event.message, context.get_remaining_time_in_millis)
     _log_delivery(delivered, event, started)
 
 
@@ -41,8 +43,11 @@ def _log_delivery(delivered: Delivered, event: SNSEvent, started: float) -> None
         "recipients": delivered.recipients,
         "repeated": delivered.repeated,
         "gone": delivered.gone,
+        "devices_dropped": delivered.pushed.dropped,
+        "devices_failed": delivered.pushed.failed,
         "notices_delivered": delivered.delivered,
         "notices_dead_lettered": int(delivered.fault is not None),
+        "notices_pushed": delivered.pushed.sent,
         "notice_lag_ms": _lag_ms(event),
     }
     _cold = False

@@ -12,9 +12,10 @@ from itertools import chain
 from msgspec import Struct
 
 from chalicelib.domain import notices
-from chalicelib.domain.notices import Fault, Message, Notice, NoticeKind, UndeliverableError
+from chalicelib.domain.notices import Fault, Message, NoticeKind, UndeliverableError
 from chalicelib.domain.players import PlayerState
 from chalicelib.services.clock import Clock
+from chalicelib.services.push import Letter, Push, Pushed, RemainingTime
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.notices import NoticeStore
 from chalicelib.store.players import PlayerStore
@@ -22,9 +23,6 @@ from chalicelib.store.undeliverable import Undeliverable, UndeliverableQueue
 
 _AT_ONCE = 8
 _log = logging.getLogger("laurel")
-
-Letter = tuple[str, Notice]
-"""A player's id, and what the player is told."""
 
 
 class Delivered(Struct, frozen=True):
@@ -42,28 +40,32 @@ class Delivered(Struct, frozen=True):
     """Recipients who had had it before."""
     gone: int = 0
     """Recipients who are no players, or no longer."""
+    pushed: Pushed = Pushed()
 
 
 class Delivery:
-    def __init__(
+    def __init__(  # noqa: PLR0913  # the composition root names them
         self,
         *,
         dynamo: Dynamo,
         store: NoticeStore,
         players: PlayerStore,
         dead_letters: UndeliverableQueue,
+        push: Push,
         clock: Clock,
     ) -> None:
         self._dynamo = dynamo
         self._store = store
         self._players = players
         self._dead_letters = dead_letters
+        self._push = push
         self._clock = clock
 
-    def deliver(self, text: str) -> Delivered:
-        """Deliver a message.
+    def deliver(self, text: str, remaining: RemainingTime) -> Delivered:
+        """Deliver a message, and push it to the devices of those who had not had it.
 
         Cost: for each recipient a write unit and a consistent read of the profile; eight writes are made at a time.
+        What it costs to push says ``Push``.
 
         Raises:
             StoreUnavailableError: Not everybody has got it; it must be delivered again.
@@ -76,18 +78,18 @@ class Delivery:
             return Delivered(message.kind.value, message.notice_id, recipients=message.recipients)
         if message.kind is NoticeKind.ANNOUNCEMENT:
             return self._announced(message)
-        return self._delivered(message)
+        return self._delivered(message, remaining)
 
     def _announced(self, message: Message) -> Delivered:
         [(notice, _)] = message.notices()
         is_new = self._store.announce(notice)
         return Delivered(message.kind.value, message.notice_id, delivered=int(is_new), repeated=int(not is_new))
 
-    def _delivered(self, message: Message) -> Delivered:
+    def _delivered(self, message: Message, remaining: RemainingTime) -> Delivered:
         letters = [(player_id, notice) for notice, player_ids in message.notices() for player_id in player_ids]
         new = self._put_all(letters)
         gone = self._taken_back([player_id for player_id, _ in letters], message.notice_id)
-        reached = [player_id for player_id in new if player_id not in gone]
+        reached = [letter for letter in new if letter[0] not in gone]
         return Delivered(
             message.kind.value,
             message.notice_id,
@@ -95,16 +97,17 @@ class Delivery:
             delivered=len(reached),
             repeated=len(letters) - len(new),
             gone=len(gone),
+            pushed=self._push.push(reached, remaining),
         )
 
-    def _put_all(self, letters: Sequence[Letter]) -> list[str]:
-        """Put every letter into its inbox, and return the players who had not had it."""
+    def _put_all(self, letters: Sequence[Letter]) -> list[Letter]:
+        """Put every letter into its inbox, and return those that had not been there."""
         shares = [partial(self._put, letters[start::_AT_ONCE]) for start in range(min(_AT_ONCE, len(letters)))]
         first, others = self._dynamo.alongside(shares[0], shares[1:])
         return list(chain(first, *others))
 
-    def _put(self, letters: Sequence[Letter]) -> list[str]:
-        return [player_id for player_id, notice in letters if self._store.deliver(player_id, notice)]
+    def _put(self, letters: Sequence[Letter]) -> list[Letter]:
+        return [letter for letter in letters if self._store.deliver(*letter)]
 
     def _taken_back(self, player_ids: Sequence[str], notice_id: str) -> frozenset[str]:
         """Take the notice away from those who are no players, or are leaving, and return who they are.

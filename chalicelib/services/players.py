@@ -1,6 +1,7 @@
 """Players: registering, signing in, profiles, and leaving with everything."""
 
 from datetime import datetime
+from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -68,6 +69,13 @@ class Export(Struct, frozen=True):
     balances: dict[str, int]
 
 
+class Belongings(Protocol):
+    """What a player has elsewhere."""
+
+    def clear(self, player_id: str) -> None:
+        """Delete all of it; a repeated call continues."""
+
+
 class Players:
     def __init__(  # noqa: PLR0913  # the composition root names them
         self,
@@ -76,6 +84,7 @@ class Players:
         games: GameStore,
         records: RecordStore,
         notices: NoticeStore,
+        devices: Belongings,
         rewards: RewardStore,
         moderation: Moderation,
         boards: Boards,
@@ -86,6 +95,7 @@ class Players:
         self._games = games
         self._records = records
         self._notices = notices
+        self._devices = devices
         self._rewards = rewards
         self._moderation = moderation
         self._boards = boards
@@ -212,6 +222,7 @@ class Players:
                 continue
         self._games.delete_all(player.player_id)
         self._notices.clear(player.player_id)
+        self._devices.clear(player.player_id)
         self._store.delete(player)
 
     def _show(self, player: Player) -> None:

@@ -3,6 +3,7 @@
 Parts never contain the separator: board ids are slugs, periods are timestamps, player ids are hex.
 """
 
+from chalicelib.domain.buckets import BucketId, Shelf
 from chalicelib.domain.layouts import Layout
 from chalicelib.domain.players import Identity
 from chalicelib.ranking.bins import Path
@@ -13,6 +14,8 @@ FIRST_RECEIPT = "submission#"
 TURNED = "turned"
 ANNOUNCEMENTS = "announcements#all"
 SCHEDULE = "schedule#all"
+SEASONS = "seasons#all"
+SEASONED = "seasoned"
 
 
 def _joined(*parts: object) -> str:
@@ -72,6 +75,14 @@ def job(kind: str, board_id: str, period_id: str) -> str:
     return _joined("job", kind, board_id, period_id)
 
 
+def device(device_id: str) -> str:
+    return _joined("device", device_id)
+
+
+def device_id(key: str) -> str:
+    return key.partition(_SEPARATOR)[2]
+
+
 def inbox(player_id: str) -> str:
     return _joined("inbox", player_id)
 
@@ -95,6 +106,37 @@ def reward(reward_id: str) -> str:
 
 def balance(item: str) -> str:
     return _joined("balance", item)
+
+
+def shelves(season_id: str, number: int) -> str:
+    """Return the partition of what a round's buckets stand on."""
+    return _joined("shelves", season_id, number)
+
+
+def shelf(shelf: Shelf) -> str:
+    return path((shelf.tier, shelf.band))
+
+
+def parsed_shelf(key: str) -> Shelf:
+    return Shelf(*parsed_path(key))
+
+
+def bucket(season_id: str, number: int, bucket: BucketId) -> str:
+    return _joined("bucket", season_id, number, bucket_path(bucket))
+
+
+def bucket_path(bucket: BucketId) -> str:
+    return path((bucket.shelf.tier, bucket.shelf.band, bucket.lane, bucket.number))
+
+
+def parsed_bucket(text: str) -> BucketId:
+    tier, band, lane, number = parsed_path(text)
+    return BucketId(Shelf(tier, band), lane, number)
+
+
+def membership(season_id: str, number: int) -> str:
+    """Return the key of a player's membership in a round: those of a season sort by round."""
+    return _joined("membership", season_id, f"{number:03d}")
 
 
 def path(digits: Path) -> str:

@@ -16,6 +16,7 @@ from chalicelib.services.advice import Advisor
 from chalicelib.services.announcements import Announcements
 from chalicelib.services.boards import Boards
 from chalicelib.services.delivery import Delivery
+from chalicelib.services.devices import Devices
 from chalicelib.services.distributions import Distributions
 from chalicelib.services.export import Export
 from chalicelib.services.followup import FollowUp
@@ -43,7 +44,16 @@ ENTRANCES: Mapping[str, tuple[object, ...]] = {
     API_HANDLER: (
         routing._answered,  # noqa: SLF001  # what all routes have in common
         *(Boards, Distributions, Games, History, Lobbies, Moderation, Players, Scores, Standings, Thresholds),
-        *(Announcements, Inbox, Notices.draft, Notices.preview, Notices.publish, Notices.scheduled, Notices.cancel),
+        *(
+            Announcements,
+            Devices,
+            Inbox,
+            Notices.draft,
+            Notices.preview,
+            Notices.publish,
+            Notices.scheduled,
+            Notices.cancel,
+        ),
     ),
     "player_authorizer": (authorizer.authorize,),
     "settle_records": (stream.follow, FollowUp),

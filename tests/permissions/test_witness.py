@@ -8,6 +8,7 @@ from typing import Any, get_type_hints
 
 import pytest
 
+from chalicelib.bootstrap.delivering import Delivering
 from chalicelib.bootstrap.following import Following
 from chalicelib.bootstrap.operations import Operations
 from chalicelib.bootstrap.serving import Services
@@ -116,7 +117,7 @@ def test_every_function_is_entered_somewhere() -> None:
     assert set(ENTRANCES) == {API_HANDLER, *(function.name for function in declared)}
 
 
-@pytest.mark.parametrize("root", [Services, Following, Operations])
+@pytest.mark.parametrize("root", [Services, Following, Operations, Delivering])
 def test_every_use_case_is_an_entrance_or_shared(root: type) -> None:
     services = {each for each in get_type_hints(root).values() if each.__module__.startswith("chalicelib.services.")}
     entered = {entrance for entrances in ENTRANCES.values() for entrance in entrances}

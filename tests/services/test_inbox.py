@@ -94,6 +94,7 @@ def test_a_large_inbox_is_read_in_one_go(post: Post) -> None:
     for _ in range(250):
         post.world.clock.advance(seconds=1)
         post.tell(ada)
+    post.world.clock.advance(seconds=1)
     newest = post.tell(ada)
     post.deliver_all()
 

@@ -1,0 +1,53 @@
+"""Devices: where a player's notices are pushed to, and what shows there."""
+
+from datetime import datetime
+from hashlib import sha256
+from typing import assert_never
+
+from msgspec import Struct
+
+from chalicelib.domain.notices import Announcement, Content, PersonalNotice, RewardNotice, SeasonResult
+
+MAX_DEVICES = 10
+"""How many a player may have: whoever registers another one loses the oldest."""
+_ID_LENGTH = 32
+_LONGEST_BODY = 500
+"""In characters: push services take 4 KB in all."""
+
+
+class Device(Struct, frozen=True):
+    """A device as a push service knows it. Its token is SNS's to keep; the id is a digest of it."""
+
+    device_id: str
+    platform: str
+    endpoint: str
+    """The ARN of SNS's endpoint."""
+    created_at: datetime
+
+
+class Headline(Struct, frozen=True):
+    """What a device shows of a notice, in words: games that speak other languages go by its kind and id."""
+
+    title: str
+    body: str
+
+
+def device_id(platform: str, token: str) -> str:
+    """Return the id of a device, the same for the same token of a platform.
+
+    >>> device_id("fcm", "a token")
+    'e5b2f20a3da04be0a2a4000e42599484'
+    """
+    return sha256(f"{platform}:{token}".encode()).hexdigest()[:_ID_LENGTH]
+
+
+def headline(content: Content) -> Headline:
+    match content:
+        case Announcement() | PersonalNotice():
+            return Headline(content.title, content.body[:_LONGEST_BODY])
+        case SeasonResult():
+            return Headline("The round is over", f"You were {content.outcome}: {content.next_tier or content.tier}.")
+        case RewardNotice():
+            gifts = ", ".join(f"{gift.amount} {gift.item}" for gift in content.gifts)
+            return Headline("You earned a reward", f"{gifts} - claim it" if content.claimable else gifts)
+    assert_never(content)

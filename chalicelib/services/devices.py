@@ -1,0 +1,89 @@
+"""Devices: where a player wants notices pushed to."""
+
+from collections.abc import Sequence
+
+from chalicelib.domain.devices import MAX_DEVICES, Device, device_id
+from chalicelib.errors import ConflictError, MalformedError
+from chalicelib.services.clock import Clock
+from chalicelib.services.players import account_gone
+from chalicelib.store.clients import ClientFailedError
+from chalicelib.store.devices import DeviceStore
+from chalicelib.store.endpoints import Endpoints, is_gone
+from chalicelib.store.players import PlayerStore
+
+
+class Devices:
+    """Methods that reach SNS raise ClientFailedError when it does not do its part; the same call goes on from there."""
+
+    def __init__(self, *, store: DeviceStore, endpoints: Endpoints, players: PlayerStore, clock: Clock) -> None:
+        self._store = store
+        self._endpoints = endpoints
+        self._players = players
+        self._clock = clock
+
+    def of_player(self, player_id: str) -> list[Device]:
+        """Return a player's devices, the oldest first. One Query."""
+        return self._store.of_player(player_id)
+
+    def register(self, player_id: str, platform: str, token: str, replaces: str | None = None) -> Device:
+        """Make a device the player's, and return it; the same token again is the same device.
+
+        Args:
+            replaces: The device that has a new token. It keeps its endpoint, and is known by another id from now on.
+
+        Raises:
+            ConflictError: This deployment pushes nothing.
+            MalformedError: It pushes nothing to this platform.
+        """
+        self._require(platform)
+        own = self._store.of_player(player_id)
+        rotated = [each for each in own if each.device_id == replaces and each.platform == platform]
+        endpoint = self._endpoint(platform, token, rotated)
+        device = Device(device_id(platform, token), platform, endpoint, self._clock())
+        others = [each for each in own if each.device_id not in {device.device_id, replaces}]
+        surplus = others[: max(0, len(others) + 1 - MAX_DEVICES)]
+        for each in surplus:
+            self._endpoints.delete(each.endpoint)
+        active = self._players.active_part("player", player_id)
+        if not self._store.register(player_id, device, [*rotated, *surplus], active):
+            raise account_gone()
+        return device
+
+    def remove(self, player_id: str, device_id: str) -> None:
+        """Push no more to a device; one that is not the player's is no error."""
+        for device in self._store.of_player(player_id):
+            if device.device_id == device_id:
+                self._drop(player_id, device)
+
+    def clear(self, player_id: str) -> None:
+        """Push no more to any of a player's devices, and forget them."""
+        for device in self._store.of_player(player_id):
+            self._drop(player_id, device)
+
+    def _endpoint(self, platform: str, token: str, rotated: Sequence[Device]) -> str:
+        """Return an endpoint that leads to a token: that of the device that had another one, if it can."""
+        for device in rotated:
+            try:
+                self._endpoints.renew(device.endpoint, token)
+            except ClientFailedError as error:
+                if not is_gone(error):
+                    raise
+                self._endpoints.delete(device.endpoint)
+            else:
+                return device.endpoint
+        endpoint = self._endpoints.create(platform, token)
+        # One that was there already may have been disabled.
+        self._endpoints.renew(endpoint, token)
+        return endpoint
+
+    def _drop(self, player_id: str, device: Device) -> None:
+        # The endpoint first: what is pushed to one that is gone drops the device, should this end in between.
+        self._endpoints.delete(device.endpoint)
+        self._store.delete(player_id, device.device_id)
+
+    def _require(self, platform: str) -> None:
+        known = self._endpoints.applications
+        if not known:
+            raise ConflictError("this deployment pushes nothing: LAUREL_PUSH_APPLICATIONS is not set")
+        if platform not in known:
+            raise MalformedError(f"body.platform: expected one of {', '.join(sorted(known))}", field="platform")

@@ -1,0 +1,250 @@
+"""Devices: registered, given new tokens, taken over, dropped when they are gone; and what is pushed to them."""
+
+import pytest
+
+from chalicelib.domain.devices import MAX_DEVICES, Device
+from chalicelib.domain.notices import Gift, Notice, PersonalNotice, RewardNotice, SeasonResult
+from chalicelib.errors import ConflictError, MalformedError, StoreUnavailableError, TokenError
+from chalicelib.services.push import message_of
+from tests.fake_dynamodb import Call, Once, conflict_on, throttle
+from tests.fake_sns import APPLICATIONS, out_of_order
+from tests.post import Post, letter
+from tests.world import EPOCH, World
+
+TOKEN = "token"
+
+
+@pytest.fixture
+def post() -> Post:
+    return Post(World(push_applications=APPLICATIONS))
+
+
+def register(
+    post: Post, player_id: str, token: str = TOKEN, replaces: str | None = None, platform: str = "fcm"
+) -> Device:
+    return post.world.another_process().devices.register(player_id, platform, token, replaces)
+
+
+def devices_of(post: Post, player_id: str) -> list[str]:
+    return [device.device_id for device in post.world.services.devices.of_player(player_id)]
+
+
+def tokens(post: Post) -> list[str]:
+    return sorted(endpoint.token for endpoint in post.world.sns.endpoints.values())
+
+
+def shown(post: Post, token: str) -> list[str]:
+    [endpoint] = [each for each in post.world.sns.endpoints.values() if each.token == token]
+    return endpoint.shown
+
+
+def claims(post: Post) -> list[str]:
+    return [item["player_id"]["S"] for item in post.world.items("players") if item["pk"]["S"].startswith("device#")]
+
+
+def test_a_notice_is_pushed_to_every_device_of_its_player_once(post: Post) -> None:
+    ada, bob = post.world.player("Ada"), post.world.player("Bob")
+    for player_id, token in [(ada, "telephone"), (ada, "tablet"), (bob, "console")]:
+        register(post, player_id, token)
+    [text] = letter(post.world, ada)
+
+    pushed = [post.deliver(text).pushed.sent for _ in range(2)]
+
+    assert pushed == [2, 0]
+    assert [shown(post, token) for token in ("telephone", "tablet", "console")] == [["Hello"], ["Hello"], []]
+
+
+def test_the_same_token_is_the_same_device(post: Post) -> None:
+    ada = post.world.player()
+
+    first, second = register(post, ada), register(post, ada)
+
+    assert first == second
+    assert (devices_of(post, ada), tokens(post)) == ([first.device_id], ["token"])
+
+
+def test_a_new_token_takes_the_place_of_the_old_one(post: Post) -> None:
+    ada = post.world.player()
+    old = register(post, ada, "old")
+
+    new = register(post, ada, "new", replaces=old.device_id)
+
+    assert new.endpoint == old.endpoint
+    assert (devices_of(post, ada), tokens(post), claims(post)) == ([new.device_id], ["new"], [ada])
+
+
+def test_a_new_token_that_has_its_device_already_makes_one_of_the_two(post: Post) -> None:
+    ada = post.world.player()
+    old, new = register(post, ada, "old"), register(post, ada, "new")
+
+    again = register(post, ada, "new", replaces=old.device_id)
+
+    assert (again.device_id, again.endpoint) == (new.device_id, new.endpoint)
+    assert (devices_of(post, ada), tokens(post)) == ([new.device_id], ["new"])
+
+
+def test_a_device_is_one_players_at_a_time(post: Post) -> None:
+    ada, bob = post.world.player("Ada"), post.world.player("Bob")
+    register(post, ada)
+
+    register(post, bob)
+    post.deliver(*letter(post.world, ada, title="For Ada alone"))
+
+    assert (devices_of(post, ada), len(devices_of(post, bob)), claims(post)) == ([], 1, [bob])
+    assert shown(post, "token") == []
+
+
+@pytest.mark.parametrize("platform", APPLICATIONS)
+def test_a_device_that_is_gone_is_dropped(post: Post, platform: str) -> None:
+    ada = post.world.player()
+    for token in ("gone", "deleted", "here"):
+        register(post, ada, token, platform=platform)
+    endpoints = {endpoint.token: (arn, endpoint) for arn, endpoint in post.world.sns.endpoints.items()}
+    endpoints["gone"][1].enabled = False
+    del post.world.sns.endpoints[endpoints["deleted"][0]]
+
+    pushed = post.deliver(*letter(post.world, ada)).pushed
+
+    assert (pushed.sent, pushed.dropped, pushed.failed) == (1, 2, 0)
+    assert (len(devices_of(post, ada)), tokens(post), claims(post)) == (1, ["here"], [ada])
+
+
+def test_a_device_that_comes_back_is_enabled_again(post: Post) -> None:
+    ada = post.world.player()
+    register(post, ada)
+    [endpoint] = post.world.sns.endpoints.values()
+    endpoint.enabled = False
+
+    register(post, ada)
+
+    assert endpoint.enabled
+
+
+@pytest.mark.parametrize("disturb", ["sns", "database"])
+def test_what_cannot_be_pushed_is_in_the_inbox_all_the_same(post: Post, disturb: str) -> None:
+    ada = post.world.player()
+    register(post, ada)
+    if disturb == "sns":
+        post.world.sns.before.append(out_of_order)
+    else:
+        post.world.before(Once(lambda call: call.operation == "Query", throttle))
+
+    delivered = post.deliver(*letter(post.world, ada))
+
+    assert (delivered.delivered, delivered.pushed.sent, delivered.pushed.failed) == (1, 0, 1)
+    assert post.titles(ada) == ["Hello"]
+
+
+def test_without_time_nothing_is_pushed(post: Post) -> None:
+    ada = post.world.player()
+    register(post, ada)
+
+    [text] = letter(post.world, ada)
+
+    delivered = post.delivery().deliver(text, lambda: 10_000)
+
+    assert (delivered.delivered, delivered.pushed.sent, delivered.pushed.failed) == (1, 0, 1)
+
+
+def test_the_oldest_makes_way_for_one_too_many(post: Post) -> None:
+    ada = post.world.player()
+    for number in range(MAX_DEVICES + 2):
+        post.world.clock.advance(seconds=1)
+        register(post, ada, f"{number:02}")
+
+    assert len(devices_of(post, ada)) == len(claims(post)) == MAX_DEVICES
+    assert tokens(post) == [f"{number:02}" for number in range(2, MAX_DEVICES + 2)]
+
+
+@pytest.mark.parametrize("platform", APPLICATIONS)
+def test_removing_is_for_good_and_again_no_error(post: Post, platform: str) -> None:
+    ada, bob = post.world.player("Ada"), post.world.player("Bob")
+    device = register(post, ada, platform=platform)
+
+    post.world.services.devices.remove(bob, device.device_id)
+    assert devices_of(post, ada) == [device.device_id]
+    for _ in range(2):
+        post.world.services.devices.remove(ada, device.device_id)
+
+    assert (devices_of(post, ada), tokens(post), claims(post)) == ([], [], [])
+
+
+def test_whoever_leaves_takes_the_devices_along_though_sns_was_out_of_order(post: Post) -> None:
+    ada = post.world.player()
+    register(post, ada, "telephone")
+    register(post, ada, "tablet")
+    post.world.sns.before.append(out_of_order)
+    with pytest.raises(StoreUnavailableError):
+        post.world.services.players.delete(ada)
+    post.world.sns.before.clear()
+
+    post.world.services.players.delete(ada)
+
+    assert (tokens(post), post.world.items("players")) == ([], [])
+
+
+def test_whoever_is_leaving_registers_nothing(post: Post) -> None:
+    ada = post.world.player()
+    post.world.services.players.delete(ada)
+
+    with pytest.raises(TokenError):
+        register(post, ada)
+
+    assert post.world.items("players") == []
+
+
+def test_two_players_who_register_the_same_device_at_once_end_with_one_owner(post: Post) -> None:
+    ada, bob = post.world.player("Ada"), post.world.player("Bob")
+
+    def overtake(_: Call) -> None:
+        register(post, bob)
+
+    post.world.before(Once(lambda call: call.operation == "TransactWriteItems", overtake))
+
+    register(post, ada)
+
+    assert (len(devices_of(post, ada)), devices_of(post, bob), claims(post)) == (1, [], [ada])
+
+
+def test_a_busy_device_is_tried_again(post: Post) -> None:
+    ada = post.world.player()
+    post.world.before(Once(lambda call: call.operation == "TransactWriteItems", conflict_on("device#")))
+
+    assert devices_of(post, ada) == [] != [register(post, ada)]
+
+
+def test_platforms_that_are_not_configured_are_refused(post: Post) -> None:
+    ada = post.world.player()
+
+    with pytest.raises(MalformedError, match="expected one of apns, apns_sandbox, fcm"):
+        register(post, ada, platform="pigeon")
+    with pytest.raises(ConflictError, match="LAUREL_PUSH_APPLICATIONS"):
+        register(Post(), ada)
+
+
+def notice(content: SeasonResult | RewardNotice) -> Notice:
+    return Notice("0" * 32, content, EPOCH)
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        (notice(SeasonResult("spring", "race", "all", "gold", "promoted", "platinum")), "promoted: platinum"),
+        (notice(RewardNotice("r", "race", "all", (Gift("coins", 5),))), "5 coins"),
+        (notice(RewardNotice("r", "race", "all", (Gift("coins", 5),), claimable=True)), "claim it"),
+    ],
+)
+def test_a_push_says_in_words_what_happened(told: Notice, words: str) -> None:
+    assert words in message_of(told)
+
+
+@pytest.mark.parametrize("character", ["x", '"', "😀"])
+def test_a_push_is_as_short_as_push_services_ask(post: Post, character: str) -> None:
+    ada = post.world.player()
+    register(post, ada)
+    notices = post.world.services.notices
+    notices.publish(notices.draft(PersonalNotice(character * 100, character * 2000), [ada]))
+    [text] = post.world.sns.texts
+
+    assert post.deliver(text).pushed.sent == 1
+    assert shown(post, "token") == [character * 100]
