@@ -106,3 +106,11 @@ def test_an_export_is_measured_by_phase() -> None:
 
     assert re.search(r"^300 records, 1\d\d changed just before", table)
     assert re.findall(r"^\| (list|write) \| (\d+) \|", table, re.MULTILINE) == [("list", "1"), ("write", "1")]
+
+
+@pytest.mark.slow
+def test_a_period_is_turned_exactly_by_processes_that_are_killed() -> None:
+    said = _printed("seasons", "--records", "60", "--deaths", "1", claims_hold=True)
+
+    assert re.search(r"^Killed [12] times, and run 1 times by two at once:\n- 0 lost, 0 doubled", said, re.MULTILINE)
+    assert len(re.findall(r"^\| (?:read|write) \| .* \| [\d.]+ \|$", said, re.MULTILINE)) == 7

@@ -1,0 +1,113 @@
+"""What the end of a period costs, and that it is exact: ``python -m bench.seasons [--records 100000] [--deaths 20]``.
+
+The database, the bucket and the topic stand in this process and count what is consumed by the published rules. Whoever
+turns the period is a process of its own, whose calls take as long as those to AWS are assumed to: see
+bench/ranking/latencies.py. It is killed, as kill -9 does, at calls that are drawn at random, and run twice at once.
+"""
+
+import argparse
+import random
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from bench.ranking import prices
+from bench.seasons.account import Account
+from bench.seasons.keeper import Orders, Report
+from bench.seasons.truth import Truth, wrong
+from chalicelib.domain.boards import Board
+from chalicelib.domain.jobs import LEASE
+from chalicelib.domain.turns import Ended
+
+RECORDS, DEATHS = 100_000, 20
+_SEED = 7
+_A_MOMENT = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    report: Report
+    """Of the run that nobody disturbed."""
+    account: Account
+    deaths: int
+    twice: int
+    wrong: list[str]
+
+
+def run(records: int, deaths: int) -> Outcome:
+    """Turn one period undisturbed; then the same again, with deaths and duplicates."""
+    account = Account()
+    truth = _ended(account, records)
+    report = account.run([Orders(is_held=True)])[0]
+    problems = wrong(truth, account)
+    struck = Account()
+    struck_truth = _ended(struck, records)
+    died, twice = _struck(struck, report.calls, deaths)
+    return Outcome(report, account, died, twice, [*problems, *wrong(struck_truth, struck)])
+
+
+def _ended(account: Account, records: int) -> Truth:
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    board = Board(
+        board_id="points", title="Points", reset="0 0 * * *", created_at=today - timedelta(days=1), sealed=True
+    )
+    return Truth.played(account, board, Ended(f"{board.created_at:%Y%m%dT%H%MZ}", today), records)
+
+
+def _struck(account: Account, calls: int, deaths: int) -> tuple[int, int]:
+    """Let processes die all along the way, every third beside one that thinks another dead; then end it in peace."""
+    chance = random.Random(_SEED)  # noqa: S311  # the same deaths every time
+    orders, died, twice = Orders(), 0, 0
+    for number in range(deaths):
+        dying = replace(orders, last_call=chance.randint(1, max(1, 2 * calls // deaths)), is_answered=number % 2 == 0)
+        beside = replace(
+            dying, ahead=dying.ahead + LEASE + _A_MOMENT, last_call=dying.last_call and dying.last_call * 2
+        )
+        together = [dying, beside] if number % 3 == 0 else [dying]
+        survivors = account.run(together)
+        died += len(together) - len(survivors)
+        twice += len(together) - 1
+        orders = replace(orders, ahead=orders.ahead + 3 * (LEASE + _A_MOMENT))
+    while account.run([orders])[0].calls > _IDLE_CALLS:
+        orders = replace(orders, ahead=orders.ahead + 3 * (LEASE + _A_MOMENT))
+    return died, twice
+
+
+_IDLE_CALLS = 3
+"""What a run that finds nothing to do takes at most."""
+
+
+def table(found: Outcome, records: int) -> Iterator[str]:
+    report, account = found.report, found.account
+    yield f"{records:,} records, of as many players, who all get something: {report.seconds:.1f} s"
+    yield f"({report.processor_seconds:.1f} s of processor time), {report.calls:,} calls,"
+    yield f"{report.megabytes:.0f} MB more than the process began with."
+    yield ""
+    yield "| units | tables | | a record |"
+    yield "|---|---|---|---|"
+    for (kind, tables), units in sorted(account.units.items()):
+        yield f"| {kind} | {tables} | {units:,.0f} | {units / max(1, records):.2f} |"
+    reads = sum(units for (kind, _), units in account.units.items() if kind == "read")
+    writes = sum(account.units.values()) - reads
+    dollars = reads * prices.READ_UNIT + writes * prices.WRITE_UNIT
+    yield ""
+    yield f"In all {reads:,.0f} read units and {writes:,.0f} write units: ${dollars:.2f} at the list price."
+    yield ", ".join(f"{count:,} {name}" for name, count in sorted(account.requests.items())) + "."
+    yield ""
+    yield f"Killed {found.deaths} times, and run {found.twice} times by two at once:"
+    yield from (f"- {each}" for each in found.wrong or ["0 lost, 0 doubled; the archive is the standings."])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure the end of a period, and hold it to a sorted list.")
+    parser.add_argument("--records", type=int, default=RECORDS)
+    parser.add_argument("--deaths", type=int, default=DEATHS)
+    given = parser.parse_args()
+    found = run(given.records, given.deaths)
+    print("\n".join(table(found, given.records)))
+    sys.exit(bool(found.wrong))
+
+
+if __name__ == "__main__":
+    main()
