@@ -150,6 +150,12 @@ class RewardNotFoundError(NotFoundError):
     code = "reward_not_found"
 
 
+class SeasonNotFoundError(NotFoundError):
+    """No season has this id, or the player is in no bucket of that round."""
+
+    code = "season_not_found"
+
+
 class ConflictError(GameError):
     """The request disagrees with what is stored."""
 
@@ -167,6 +173,24 @@ class BoardSealedError(ConflictError):
     """A rule that would falsify standings cannot change once a board has had records."""
 
     code = "board_sealed"
+
+
+class SeasonExistsError(ConflictError):
+    """Another season has this id, or is played on this board in these periods."""
+
+    code = "season_exists"
+
+
+class SeasonClosedError(ConflictError):
+    """No round of the season is under way: it has not begun, or is over."""
+
+    code = "season_closed"
+
+
+class RoundSettlingError(ConflictError):
+    """The last games of the round before are being written; come back in ``retry_after`` seconds."""
+
+    code = "round_settling"
 
 
 class IdentityTakenError(ConflictError):

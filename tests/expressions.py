@@ -17,7 +17,7 @@ Operand = str
 
 _TOKEN = re.compile(r"\s*(#\w+|:\w+|\w+|<>|<=|>=|[=<>(),])")
 _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {"=": eq, "<>": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
-_CLAUSES = frozenset({"SET", "ADD", "REMOVE"})
+_CLAUSES = frozenset({"SET", "ADD", "REMOVE", "DELETE"})
 
 
 class ExpressionError(ValueError):
@@ -47,7 +47,7 @@ Condition = Test | Junction
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One change of one attribute: SET or ADD with a placeholder, REMOVE without."""
+    """One change of one attribute: SET, ADD or DELETE with a placeholder, REMOVE without."""
 
     name: str
     attribute: str
@@ -89,17 +89,30 @@ def holds(wanted: Condition, item: Item, values: Mapping[str, Item]) -> bool:
 
 
 def changed(wanted: tuple[Action, ...], item: Item, values: Mapping[str, Item]) -> Item:
-    """Return the item after an update; ADD counts on from 0."""
+    """Return the item after an update; ADD counts on from 0, and a set that loses all it has is gone."""
     after = dict(item)
     for action in wanted:
-        if action.name == "REMOVE":
+        value = _updated(action, item.get(action.attribute), values)
+        if value is None:
             after.pop(action.attribute, None)
-        elif action.name == "SET":
-            after[action.attribute] = values[action.placeholder]
         else:
-            before = item.get(action.attribute, {"N": "0"})
-            after[action.attribute] = {"N": str(_number(before) + _number(values[action.placeholder]))}
+            after[action.attribute] = value
     return after
+
+
+def _updated(action: Action, before: Item | None, values: Mapping[str, Item]) -> Item | None:
+    if action.name == "REMOVE":
+        return None
+    value = values[action.placeholder]
+    if action.name == "SET":
+        return value
+    if "SS" in value:
+        had, named = set((before or {"SS": []})["SS"]), set(value["SS"])
+        left = had | named if action.name == "ADD" else had - named
+        return {"SS": sorted(left)} if left else None
+    if action.name == "DELETE":
+        raise ExpressionError("DELETE takes a set of strings here")
+    return {"N": str(_number(before or {"N": "0"}) + _number(value))}
 
 
 def _compared(name: str, operands: list[Item | None]) -> bool:

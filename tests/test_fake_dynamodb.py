@@ -85,6 +85,19 @@ def test_updates_set_remove_and_add() -> None:
     assert "flag" in ITEM
 
 
+def test_sets_take_and_lose_their_elements() -> None:
+    values = {":one": {"SS": ["a"]}, ":both": {"SS": ["b", "a"]}, ":none": {"SS": ["x"]}}
+
+    def after(text: str, item: Item) -> Item:
+        return changed(actions(text, {}), item, values)
+
+    assert after("ADD members :one", {}) == {"members": {"SS": ["a"]}}
+    assert after("ADD members :both", {"members": {"SS": ["a"]}}) == {"members": {"SS": ["a", "b"]}}
+    assert after("DELETE members :one", {"members": {"SS": ["a", "b"]}}) == {"members": {"SS": ["b"]}}
+    assert after("DELETE members :both", {"members": {"SS": ["a", "b"]}}) == {}
+    assert after("DELETE members :none", {}) == {}
+
+
 @pytest.mark.parametrize("text", ["size = :a", "state = :a", "a = ", "a = :a :b", "a ? :a", "(a = :a"])
 def test_reserved_words_and_broken_expressions_are_refused(text: str) -> None:
     with pytest.raises(ExpressionError):

@@ -13,6 +13,7 @@ class JobKind(StrEnum):
     REBUILD = "rebuild"
     EXPORT = "export"
     ROLLOVER = "rollover"
+    SEASON = "season"
 
 
 class JobState(StrEnum):
