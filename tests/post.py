@@ -12,9 +12,13 @@ from chalicelib.config import Config, SigningKey
 from chalicelib.domain.notices import Announcement, Content, PersonalNotice, encoded, messages, notice_id
 from chalicelib.domain.players import Player
 from chalicelib.services.delivery import Delivered, Delivery
+from chalicelib.services.notices import Outbox, Publisher
 from chalicelib.store.clients import Clients
 from chalicelib.store.dynamo import Dynamo
+from chalicelib.store.publications import PublicationStore
+from chalicelib.store.topics import Topic
 from tests.expressions import Item
+from tests.fake_sns import TOPIC
 from tests.permissions.listeners import tell
 from tests.tables import PREFIX
 from tests.world import SECRET, Inline, World
@@ -72,6 +76,12 @@ class Post:
         texts, self.world.sns.texts = self.world.sns.texts, []
         for text in texts:
             self.deliver(text)
+
+    def outbox(self) -> Outbox:
+        """Return what another process sends with what is due."""
+        dynamo = Dynamo(self.world.client, Inline(), self.world.pauses.append)
+        topic = Topic(TOPIC, Clients(connect={"sns": self.world.sns}.__getitem__))
+        return Outbox(PublicationStore(f"{PREFIX}notices", dynamo), Publisher(topic), self.world.clock)
 
     def announce(self, title: str = "Hello", **options: Any) -> str:
         """Publish an announcement, and return its id."""

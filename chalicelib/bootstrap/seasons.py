@@ -14,7 +14,7 @@ from chalicelib.services.clock import Clock
 from chalicelib.services.crediting import Crediting
 from chalicelib.services.inspection import Inspector
 from chalicelib.services.jobs import Jobs
-from chalicelib.services.notices import Publisher
+from chalicelib.services.notices import Outbox, Publisher
 from chalicelib.services.rollcall import DEFAULT_PAGES, Pages, RollCall
 from chalicelib.services.rollover import Rollover
 from chalicelib.services.settle import Settler
@@ -23,6 +23,7 @@ from chalicelib.store.clients import Clients
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.exports import ExportStore
 from chalicelib.store.jobs import JobStore
+from chalicelib.store.publications import PublicationStore
 from chalicelib.store.reward_rules import RuleStore
 from chalicelib.store.rewards import RewardStore
 from chalicelib.store.topics import Topic
@@ -32,6 +33,7 @@ from chalicelib.store.turns import TurnStore
 class Seasons(Struct, frozen=True):
     boards: Boards
     rollover: Rollover
+    outbox: Outbox
 
 
 @lru_cache(maxsize=1)
@@ -61,4 +63,6 @@ def build_seasons(
         grace=settings.layout_grace,
         pages=pages,
     )
-    return Seasons(boards, rollover)
+    publisher = Publisher(Topic(settings.notices_topic, clients))
+    outbox = Outbox(PublicationStore(settings.table("notices"), dynamo), publisher, now)
+    return Seasons(boards, rollover, outbox)

@@ -20,7 +20,7 @@ from chalicelib.services.inbox import Inbox
 from chalicelib.services.listing import Listing
 from chalicelib.services.lobby import Lobbies
 from chalicelib.services.moderation import Moderation
-from chalicelib.services.notices import Notices, Publisher
+from chalicelib.services.notices import Notices, Outbox, Publisher
 from chalicelib.services.players import Players
 from chalicelib.services.ranks import RankReader
 from chalicelib.services.rewards import Rewards
@@ -193,9 +193,10 @@ def _devices(base: _Base, settings: Config, clients: Clients) -> Devices:
 
 
 def _notices(base: _Base, settings: Config, clients: Clients) -> Notices:
+    store = PublicationStore(settings.table("notices"), base.dynamo)
     return Notices(
-        store=PublicationStore(settings.table("notices"), base.dynamo),
-        publisher=Publisher(Topic(settings.notices_topic, clients)),
+        store=store,
+        outbox=Outbox(store, Publisher(Topic(settings.notices_topic, clients)), base.clock),
         players=base.stores.players,
         tokens=base.tokens,
         clock=base.clock,

@@ -30,6 +30,7 @@ def keep(occasion: Occasion, use: Callable[[], Seasons] = seasons) -> Answer:
 
 def _keep(use: Seasons, request: SeasonsRequest, context: Any) -> SeasonsAnswer:
     end = out_of_time(context, request.seconds)
+    published = use.outbox.due()
     if request.board_id is None:
         jobs = use.rollover.keep(use.boards.all(), end)
     elif request.period is None:
@@ -38,7 +39,8 @@ def _keep(use: Seasons, request: SeasonsRequest, context: Any) -> SeasonsAnswer:
         board = use.boards.get(request.board_id)
         jobs = use.rollover.turn(board, use.rollover.ended(board, request.period), end)
     running = sum(job.state is JobState.RUNNING for job in jobs)
-    _log.info("seasons_kept", extra={"request_id": context.aws_request_id, "jobs": len(jobs), "running": running})
+    facts = {"request_id": context.aws_request_id, "jobs": len(jobs), "running": running, "published": published}
+    _log.info("seasons_kept", extra=facts)
     return SeasonsAnswer([KeptView(job_view(job), _view(use.rollover.find(job))) for job in jobs])
 
 

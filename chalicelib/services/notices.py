@@ -22,7 +22,7 @@ from chalicelib.store.publications import Publication, PublicationStore
 from chalicelib.store.topics import Post, Topic
 
 DUE_AT_ONCE = 100
-"""How many publications one call of ``due`` sends at most."""
+"""How many publications one call of ``due`` looks at."""
 _OF_SCHEDULE = "schedule"
 _log = logging.getLogger("laurel")
 
@@ -68,14 +68,44 @@ class SchedulePage(Struct, frozen=True):
     next_cursor: str | None
 
 
+class Outbox:
+    """What is to be published, until it is."""
+
+    def __init__(self, store: PublicationStore, publisher: Publisher, clock: Clock) -> None:
+        self._store = store
+        self._publisher = publisher
+        self._clock = clock
+
+    def put(self, publication: Publication) -> bool:
+        """Write a publication down, and send it if it is due; False while it is still to be sent."""
+        self._store.put(publication)
+        return publication.at <= self._clock() and self._is_sent(publication)
+
+    def due(self) -> int:
+        """Send what is due, the longest due first, and return how many. One Query where nothing is.
+
+        What SNS does not take stays, to be sent by the next call.
+        """
+        return sum(self._is_sent(publication) for publication in self._store.due(self._clock(), DUE_AT_ONCE))
+
+    def _is_sent(self, publication: Publication) -> bool:
+        try:
+            self._publisher.publish(messages_of(publication))
+        except ClientFailedError as error:
+            _log.warning("notice_put_off", extra={"notice_id": publication.notice_id, "reason": error.reason})
+            return False
+        self._store.delete(publication.notice_id)
+        return True
+
+
 class Notices:
     """The notices that operators publish."""
 
     def __init__(
-        self, *, store: PublicationStore, publisher: Publisher, players: PlayerStore, tokens: Tokens, clock: Clock
+        self, *, store: PublicationStore, outbox: Outbox, players: PlayerStore, tokens: Tokens, clock: Clock
     ) -> None:
         self._store = store
-        self._publisher = publisher
+        self._outbox = outbox
         self._players = players
         self._tokens = tokens
         self._clock = clock
@@ -121,14 +151,8 @@ class Notices:
         return Preview(publication, messages, len(active) if publication.recipients else None, unknown)
 
     def publish(self, publication: Publication) -> Published:
-        """Write a publication down, and send it if it is due. What cannot be sent now is sent by ``due``."""
-        self._store.put(publication)
-        is_due = publication.at <= self._clock()
-        return Published(publication, is_sent=is_due and self._is_sent(publication))
-
-    def due(self) -> int:
-        """Send what is due, the longest due first, and return how many. One Query where nothing is."""
-        return sum(self._is_sent(publication) for publication in self._store.due(self._clock(), DUE_AT_ONCE))
+        """Write a publication down, and send it if it is due. What cannot be sent now is sent within a minute."""
+        return Published(publication, is_sent=self._outbox.put(publication))
 
     def scheduled(self, limit: int, cursor: str | None = None) -> SchedulePage:
         """Return what is to be published. One Query.
@@ -153,15 +177,6 @@ class Notices:
             raise ConflictError("it is due, and being sent", notice_id=notice_id)
         if publication is None or not self._store.delete(notice_id):
             raise NoticeNotFoundError(f"no notice {notice_id!r} waits to be published", notice_id=notice_id)
-
-    def _is_sent(self, publication: Publication) -> bool:
-        try:
-            self._publisher.publish(messages_of(publication))
-        except ClientFailedError as error:
-            _log.warning("notice_put_off", extra={"notice_id": publication.notice_id, "reason": error.reason})
-            return False
-        self._store.delete(publication.notice_id)
-        return True
 
     def _cursor(self, last: Publication) -> str:
         return self._tokens.cursor({"of": _OF_SCHEDULE, "after": last.notice_id})

@@ -1,6 +1,7 @@
 """Notices through the deployed functions: from the operator by way of the topic into the inbox, or into the queue."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -65,3 +66,19 @@ def test_the_topic_has_one_subscription_and_failures_are_kept(client: Client) ->
 
     assert [each["Endpoint"].rpartition(":")[2] for each in subscriptions] == ["laurel-local-deliver_notices"]
     assert config["DestinationConfig"]["OnFailure"]["Destination"].endswith(":laurel-local-async-dead-letters")
+
+
+def test_what_is_scheduled_is_sent_by_the_clock(client: Client) -> None:
+    ada = client.player()
+    at = datetime.now(UTC) + timedelta(seconds=1)
+    made = publish(client, "personal", "Later", recipients=[ada.player_id], at=at.isoformat())
+    waiting = client.made("GET", "/admin/notices/scheduled", admin=True)["notices"]
+    assert [each["notice_id"] for each in waiting] == [made["notice_id"]]
+
+    def look() -> list[str]:
+        # As the schedule does every minute, which is too long for a test.
+        client.stack.target.client("lambda").invoke(FunctionName="laurel-local-keep_seasons", Payload=b"{}")
+        return titles(client, ada)
+
+    eventually(look, ["Later"])
+    assert client.made("GET", "/admin/notices/scheduled", admin=True)["notices"] == []

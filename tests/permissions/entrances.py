@@ -25,7 +25,7 @@ from chalicelib.services.history import History
 from chalicelib.services.inbox import Inbox
 from chalicelib.services.lobby import Lobbies
 from chalicelib.services.moderation import Moderation
-from chalicelib.services.notices import Notices
+from chalicelib.services.notices import Notices, Outbox
 from chalicelib.services.players import Players
 from chalicelib.services.rebuild import Rebuild
 from chalicelib.services.replay import Replay
@@ -48,11 +48,7 @@ ENTRANCES: Mapping[str, tuple[object, ...]] = {
             Announcements,
             Devices,
             Inbox,
-            Notices.draft,
-            Notices.preview,
-            Notices.publish,
-            Notices.scheduled,
-            Notices.cancel,
+            Notices,
         ),
     ),
     "player_authorizer": (authorizer.authorize,),
@@ -64,7 +60,7 @@ ENTRANCES: Mapping[str, tuple[object, ...]] = {
     "export_records": (operations.export, Export),
     "advise_ranks": (operations.advise, Advisor),
     "keep_ranks": (operations.keep, Upkeep.keep),
-    "keep_seasons": (seasons.keep, Rollover),
+    "keep_seasons": (seasons.keep, Rollover, Outbox.due),
 }
 """By function, its handler and the use cases that are its own; of a class, all it does."""
 CLIENTS = (FakeDynamoDB, FakeS3, FakeSns, BaseClient, LeanClient)

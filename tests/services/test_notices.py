@@ -29,7 +29,7 @@ def post() -> Post:
 
 
 def due(post: Post) -> int:
-    return post.world.another_process().notices.due()
+    return post.outbox().due()
 
 
 def in_(post: Post, **duration: float) -> datetime:
@@ -188,7 +188,7 @@ def test_two_publishers_at_the_same_time_send_what_is_shown_once(post: Post) -> 
     ada = post.world.player()
     post.announce(at=in_(post, hours=1))
     post.world.clock.advance(hours=1)
-    other = post.world.another_process().notices
+    other = post.outbox()
 
     def interfere(operation: str) -> None:
         del operation
