@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from bench.ranking import prices
 from bench.seasons.account import Account
@@ -22,7 +23,8 @@ from chalicelib.domain.turns import Ended
 
 RECORDS, DEATHS = 100_000, 20
 _SEED = 7
-_A_MOMENT = timedelta(seconds=1)
+_SILENCE = LEASE + timedelta(seconds=1)
+"""After so long whoever says nothing is thought dead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +58,21 @@ def _ended(account: Account, records: int) -> Truth:
 
 
 def _struck(account: Account, calls: int, deaths: int) -> tuple[int, int]:
-    """Let processes die all along the way, every third beside one that thinks another dead; then end it in peace."""
-    chance = random.Random(_SEED)  # noqa: S311  # the same deaths every time
-    orders, died, twice = Orders(), 0, 0
-    for number in range(deaths):
-        dying = replace(orders, last_call=chance.randint(1, max(1, 2 * calls // deaths)), is_answered=number % 2 == 0)
-        beside = replace(
-            dying, ahead=dying.ahead + LEASE + _A_MOMENT, last_call=dying.last_call and dying.last_call * 2
-        )
-        together = [dying, beside] if number % 3 == 0 else [dying]
-        survivors = account.run(together)
-        died += len(together) - len(survivors)
+    """Let processes die at points drawn from the whole course, every third beside another; then end it in peace.
+
+    The other one thinks the first dead, whether it is or not.
+    """
+    chance = random.Random(_SEED)  # noqa: S311  # the same points every time
+    points = [0, *sorted(chance.sample(range(1, calls), deaths))]
+    ahead, died, twice = timedelta(0), 0, 0
+    for number, (before, point) in enumerate(pairwise(points)):
+        dying = Orders(ahead, last_call=point - before, is_answered=number % 2 == 0)
+        together = [dying, replace(dying, ahead=ahead + _SILENCE)] if number % 3 == 0 else [dying]
+        died += len(together) - len(account.run(together))
         twice += len(together) - 1
-        orders = replace(orders, ahead=orders.ahead + 3 * (LEASE + _A_MOMENT))
-    while account.run([orders])[0].calls > _IDLE_CALLS:
-        orders = replace(orders, ahead=orders.ahead + 3 * (LEASE + _A_MOMENT))
+        ahead += 2 * _SILENCE
+    while account.run([Orders(ahead)])[0].calls > _IDLE_CALLS:
+        ahead += _SILENCE
     return died, twice
 
 

@@ -112,5 +112,5 @@ def test_an_export_is_measured_by_phase() -> None:
 def test_a_period_is_turned_exactly_by_processes_that_are_killed() -> None:
     said = _printed("seasons", "--records", "60", "--deaths", "1", claims_hold=True)
 
-    assert re.search(r"^Killed [12] times, and run 1 times by two at once:\n- 0 lost, 0 doubled", said, re.MULTILINE)
+    assert re.search(r"^Killed [1-9] times, and run 1 times by two at once:\n- 0 lost, 0 doubled", said, re.MULTILINE)
     assert len(re.findall(r"^\| (?:read|write) \| .* \| [\d.]+ \|$", said, re.MULTILINE)) == 7
