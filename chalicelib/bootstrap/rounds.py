@@ -10,7 +10,6 @@ from chalicelib.services.clock import Clock
 from chalicelib.services.placement import Placement, Skill
 from chalicelib.services.ranks import RankReader
 from chalicelib.services.seasons import Seasons
-from chalicelib.store.buckets import BucketStore
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.seasons import SeasonStore
 
@@ -20,23 +19,21 @@ class Rounds(Struct, frozen=True):
     placement: Placement
     buckets: Buckets
     results: Results
-    store: BucketStore
 
 
 def build_rounds(settings: Config, dynamo: Dynamo, stores: Stores, boards: Boards, now: Clock) -> Rounds:
-    table, grace = settings.table("seasons"), settings.layout_grace
-    store = BucketStore(table, stores.players, dynamo)
-    seasons = Seasons(SeasonStore(table, dynamo), boards, now, grace)
-    results = Results(store, boards, stores.records, dynamo)
+    grace = settings.layout_grace
+    seasons = Seasons(SeasonStore(settings.table("seasons"), dynamo), boards, now, grace)
+    results = Results(stores.buckets, boards, stores.records, dynamo)
     placement = Placement(
         dynamo=dynamo,
         seasons=seasons,
         boards=boards,
-        store=store,
+        store=stores.buckets,
         results=results,
         skill=Skill(stores.records, RankReader(dynamo, stores.records, stores.ranks)),
         clock=now,
         grace=grace,
     )
-    buckets = Buckets(store=store, results=results, players=stores.players, clock=now, grace=grace)
-    return Rounds(seasons, placement, buckets, results, store)
+    buckets = Buckets(store=stores.buckets, results=results, players=stores.players, clock=now, grace=grace)
+    return Rounds(seasons, placement, buckets, results)

@@ -5,12 +5,14 @@ from functools import lru_cache
 from msgspec import Struct
 
 from chalicelib import config
+from chalicelib.bootstrap.rounds import Rounds, build_rounds
 from chalicelib.bootstrap.stores import stores_of
 from chalicelib.config import Config
 from chalicelib.services import clock
 from chalicelib.services.archives import Archives
 from chalicelib.services.boards import Boards
 from chalicelib.services.clock import Clock
+from chalicelib.services.closing import AT_ONCE, Closing
 from chalicelib.services.crediting import Crediting
 from chalicelib.services.inspection import Inspector
 from chalicelib.services.jobs import Jobs
@@ -34,6 +36,8 @@ class Seasons(Struct, frozen=True):
     boards: Boards
     rollover: Rollover
     outbox: Outbox
+    rounds: Rounds
+    closing: Closing
 
 
 @lru_cache(maxsize=1)
@@ -43,26 +47,47 @@ def seasons() -> Seasons:
     return build_seasons(settings, dynamo_store.connect(lean=settings.lean_calls), Clients())
 
 
-def build_seasons(
-    settings: Config, dynamo: Dynamo, clients: Clients, now: Clock = clock.now, pages: Pages = DEFAULT_PAGES
+def build_seasons(  # noqa: PLR0913  # the last three are what tests choose
+    settings: Config,
+    dynamo: Dynamo,
+    clients: Clients,
+    now: Clock = clock.now,
+    pages: Pages = DEFAULT_PAGES,
+    *,
+    closed_at_once: int = AT_ONCE,
 ) -> Seasons:
     """Return what keeps seasons going, on given clients, with a given clock and pages of given sizes."""
     stores = stores_of(settings.table, dynamo)
     boards = Boards(stores.boards, now)
+    jobs = Jobs(JobStore(settings.table("ranks"), dynamo), now)
+    giver = Crediting(dynamo, RewardStore(stores.players, dynamo))
+    publisher = Publisher(Topic(settings.notices_topic, clients))
     rollover = Rollover(
-        jobs=Jobs(JobStore(settings.table("ranks"), dynamo), now),
+        jobs=jobs,
         boards=boards,
         turns=TurnStore(settings.table("seasons"), dynamo),
         rules=RuleStore(settings.table("seasons"), dynamo),
         inspector=Inspector(dynamo, stores.records, stores.ranks, Settler(dynamo, boards, stores.ranks)),
         roll_call=RollCall(dynamo, stores.records),
         archives=Archives(ExportStore(settings.exports_bucket, clients)),
-        giver=Crediting(dynamo, RewardStore(stores.players, dynamo)),
-        publisher=Publisher(Topic(settings.notices_topic, clients)) if settings.notices_topic else None,
+        giver=giver,
+        publisher=publisher if settings.notices_topic else None,
         clock=now,
         grace=settings.layout_grace,
         pages=pages,
     )
-    publisher = Publisher(Topic(settings.notices_topic, clients))
     outbox = Outbox(PublicationStore(settings.table("notices"), dynamo), publisher, now)
-    return Seasons(boards, rollover, outbox)
+    rounds = build_rounds(settings, dynamo, stores, boards, now)
+    closing = Closing(
+        dynamo=dynamo,
+        jobs=jobs,
+        seasons=rounds.seasons,
+        store=stores.buckets,
+        results=rounds.results,
+        giver=giver,
+        publisher=publisher if settings.notices_topic else None,
+        clock=now,
+        grace=settings.layout_grace,
+        at_once=closed_at_once,
+    )
+    return Seasons(boards, rollover, outbox, rounds, closing)

@@ -5,6 +5,7 @@ from functools import lru_cache
 from msgspec import Struct
 
 from chalicelib import config
+from chalicelib.bootstrap.rounds import Rounds, build_rounds
 from chalicelib.bootstrap.stores import Stores, stores_of
 from chalicelib.config import Config
 from chalicelib.loading import lasting
@@ -56,6 +57,7 @@ class Services(Struct, frozen=True):
     history: History
     turns: Turns
     rewards: Rewards
+    rounds: Rounds
     lobbies: Lobbies
     tokens: Tokens
     announcements: Announcements
@@ -102,6 +104,7 @@ def build(settings: Config, dynamo: Dynamo, now: Clock = clock.now, clients: Cli
         history=History(boards, stores.records, base.reader),
         turns=Turns(TurnStore(settings.table("seasons"), dynamo), now, settings.layout_grace),
         rewards=_rewards(base, settings),
+        rounds=build_rounds(settings, dynamo, stores, boards, now),
         lobbies=Lobbies(boards=boards, players=players, games=games, standings=standings, inbox=inbox, clock=now),
         tokens=signer,
         announcements=announcements,
@@ -144,6 +147,7 @@ def _players(base: _Base, moderation: Moderation, devices: Devices) -> Players:
         notices=base.stores.notices,
         devices=devices,
         rewards=RewardStore(base.stores.players, base.dynamo),
+        buckets=base.stores.buckets,
         moderation=moderation,
         boards=base.boards,
         tokens=base.tokens,

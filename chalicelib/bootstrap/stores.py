@@ -5,6 +5,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from chalicelib.store.boards import BoardStore
+from chalicelib.store.buckets import BucketStore
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.games import GameStore
 from chalicelib.store.notices import NoticeStore
@@ -20,14 +21,17 @@ class Stores(Struct, frozen=True):
     records: RecordStore
     ranks: RankStore
     notices: NoticeStore
+    buckets: BucketStore
 
 
 def stores_of(table: Callable[[str], str], dynamo: Dynamo) -> Stores:
+    players = PlayerStore(table("players"), dynamo)
     return Stores(
         boards=BoardStore(table("boards"), dynamo),
-        players=PlayerStore(table("players"), dynamo),
+        players=players,
         games=GameStore(table("games"), dynamo),
         records=RecordStore(table("records"), dynamo),
         ranks=RankStore(table("ranks"), dynamo),
         notices=NoticeStore(table("notices"), dynamo),
+        buckets=BucketStore(table("seasons"), players, dynamo),
     )

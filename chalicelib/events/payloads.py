@@ -162,6 +162,8 @@ class KeptView(Struct):
 
 class SeasonsAnswer(Struct):
     rollovers: list[KeptView]
+    closings: list[JobView]
+    """Rounds of seasons: how many players of theirs are done."""
 
 
 class ExportAnswer(Struct):

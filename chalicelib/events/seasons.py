@@ -8,11 +8,12 @@ import msgspec
 
 from chalicelib import logs
 from chalicelib.bootstrap.seasons import Seasons, seasons
-from chalicelib.domain.jobs import JobState
+from chalicelib.domain.jobs import Job, JobState
 from chalicelib.domain.turns import Turn
 from chalicelib.events.invocations import Answer, answered, job_view, out_of_time
 from chalicelib.events.occasions import Occasion
 from chalicelib.events.payloads import KeptView, SeasonsAnswer, SeasonsRequest, TurnView
+from chalicelib.services.jobs import OutOfTime
 
 _log = logging.getLogger(logs.LOGGER_NAME)
 
@@ -38,10 +39,21 @@ def _keep(use: Seasons, request: SeasonsRequest, context: Any) -> SeasonsAnswer:
     else:
         board = use.boards.get(request.board_id)
         jobs = use.rollover.turn(board, use.rollover.ended(board, request.period), end)
-    running = sum(job.state is JobState.RUNNING for job in jobs)
-    facts = {"request_id": context.aws_request_id, "jobs": len(jobs), "running": running, "published": published}
-    _log.info("seasons_kept", extra=facts)
-    return SeasonsAnswer([KeptView(job_view(job), _view(use.rollover.find(job))) for job in jobs])
+    closings = _closed(use, request, end)
+    running = sum(job.state is JobState.RUNNING for job in [*jobs, *closings])
+    facts = {"jobs": len(jobs) + len(closings), "running": running, "published": published}
+    _log.info("seasons_kept", extra={"request_id": context.aws_request_id, **facts})
+    rollovers = [KeptView(job_view(job), _view(use.rollover.find(job))) for job in jobs]
+    return SeasonsAnswer(rollovers, [job_view(job) for job in closings])
+
+
+def _closed(use: Seasons, request: SeasonsRequest, end: OutOfTime) -> list[Job]:
+    """Close the rounds that are over: of all seasons, or a board's; none where one period is asked for."""
+    if request.period is not None:
+        return []
+    return use.closing.keep(
+        [each for each in use.rounds.seasons.all() if request.board_id in {None, each.board_id}], end
+    )
 
 
 def _view(turn: Turn) -> TurnView:

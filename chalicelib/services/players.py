@@ -7,6 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from chalicelib.domain import players
+from chalicelib.domain.buckets import Membership
 from chalicelib.domain.games import Game
 from chalicelib.domain.notices import Slip
 from chalicelib.domain.players import Identity, IdentityKind, Player, PlayerState
@@ -34,6 +35,7 @@ from chalicelib.services.tokens import (
     parsed_refresh_token,
     same,
 )
+from chalicelib.store.buckets import BucketStore
 from chalicelib.store.games import GameStore, Receipt
 from chalicelib.store.notices import NoticeStore
 from chalicelib.store.players import PlayerStore, Session
@@ -67,6 +69,7 @@ class Export(Struct, frozen=True):
     notices: list[Slip]
     rewards: list[Reward]
     balances: dict[str, int]
+    memberships: list[Membership]
 
 
 class Belongings(Protocol):
@@ -86,6 +89,7 @@ class Players:
         notices: NoticeStore,
         devices: Belongings,
         rewards: RewardStore,
+        buckets: BucketStore,
         moderation: Moderation,
         boards: Boards,
         tokens: Tokens,
@@ -97,6 +101,7 @@ class Players:
         self._notices = notices
         self._devices = devices
         self._rewards = rewards
+        self._buckets = buckets
         self._moderation = moderation
         self._boards = boards
         self._tokens = tokens
@@ -212,6 +217,7 @@ class Players:
             notices=list(self._notices.slips(player_id)),
             rewards=self._rewards.ledger(player_id),
             balances=self._rewards.balances(player_id),
+            memberships=self._buckets.memberships(player_id),
         )
 
     def _erase(self, player: Player) -> None:
@@ -220,6 +226,8 @@ class Players:
                 self._moderation.remove(player.player_id, self._boards.known(record.board_id), record.period_id)
             except RecordNotFoundError:
                 continue
+        for membership in self._buckets.memberships(player.player_id):
+            self._buckets.leave(membership)
         self._games.delete_all(player.player_id)
         self._notices.clear(player.player_id)
         self._devices.clear(player.player_id)

@@ -10,6 +10,7 @@ import msgspec
 
 from chalicelib.domain.buckets import Bucket, BucketId, Membership, Result, Shelf
 from chalicelib.domain.seasons import Move
+from chalicelib.errors import ContendedError
 from chalicelib.store import keys
 from chalicelib.store.dynamo import BusyError, Dynamo, Item, Part
 from chalicelib.store.players import PlayerStore
@@ -19,6 +20,7 @@ PLAYER, MEMBERSHIP, BUCKET = "player", "membership", "bucket"
 """The parts that a placement is refused for: the player left, is placed already, or the bucket is full or has ended."""
 _LANE = "lane_"
 _LAST_ROUND = 999
+_ATTEMPTS = 10
 _ALL = "all"
 _END = "~"
 """Sorts after every id."""
@@ -112,10 +114,16 @@ class BucketStore:
         }
         if taken:
             request["ExpressionAttributeValues"][":taken"] = n(taken)
-        return self._is_written(Part(BUCKET, "Update", request))
+        try:
+            return self._dynamo.update(Part(BUCKET, "Update", request))
+        except BusyError:
+            return False
 
     def leave(self, membership: Membership) -> None:
-        """Take a player out of a bucket; how it ended, if it has, stays as it was."""
+        """Take a player out of a bucket; how it ended, if it has, stays as it was.
+
+        Raises ContendedError when others stayed busy with the bucket.
+        """
         request: Item = {
             "TableName": self.table,
             "Key": self._bucket_key(membership.season_id, membership.round, membership.bucket),
@@ -123,13 +131,14 @@ class BucketStore:
             "ConditionExpression": "attribute_exists(pk)",
             "ExpressionAttributeValues": {":player": {"SS": [membership.player_id]}},
         }
-        self._dynamo.update(Part(BUCKET, "Update", request))
-
-    def _is_written(self, part: Part) -> bool:
-        try:
-            return self._dynamo.update(part)
-        except BusyError:
-            return False
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._dynamo.update(Part(BUCKET, "Update", request))
+            except BusyError:
+                self._dynamo.pause(attempt)
+            else:
+                return
+        raise ContendedError("the player's bucket kept changing; send the same request again")
 
     def _memberships(self, player_id: str, first: str, last: str, limit: int | None) -> Sequence[Item]:
         request: Item = {

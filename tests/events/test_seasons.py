@@ -55,7 +55,7 @@ def test_the_schedule_turns_what_is_over_and_says_what_it_did(turning: Turning) 
         "rewarded": 4,
         "left": 0,
     }
-    assert keep(turning, SCHEDULED) == {"rollovers": []}
+    assert keep(turning, SCHEDULED) == {"rollovers": [], "closings": []}
 
 
 @pytest.mark.parametrize("event", [None, {}, {"board_id": "race"}, {"board_id": "race", "period": "previous"}])
