@@ -25,6 +25,17 @@ _STORED = {
     "hidden": {"BOOL": False},
 }
 _BOARD = {"board_id": "points"}
+_SCHEDULED = {
+    "version": "0",
+    "id": PREFIX,
+    "detail-type": "Scheduled Event",
+    "source": "aws.events",
+    "account": "123456789012",
+    "time": "2026-11-22T12:00:00Z",
+    "region": "us-east-1",
+    "resources": [],
+    "detail": {},
+}
 
 
 def events() -> Mapping[str, Any]:
@@ -43,17 +54,8 @@ def events() -> Mapping[str, Any]:
         "rebuild_ranks": _BOARD,
         "export_records": _BOARD,
         "advise_ranks": _BOARD,
-        "keep_ranks": {
-            "version": "0",
-            "id": PREFIX,
-            "detail-type": "Scheduled Event",
-            "source": "aws.events",
-            "account": "123456789012",
-            "time": "2026-11-22T12:00:00Z",
-            "region": "us-east-1",
-            "resources": [],
-            "detail": {},
-        },
+        "keep_ranks": _SCHEDULED,
+        "keep_seasons": _SCHEDULED,
     }
 
 

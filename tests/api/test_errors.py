@@ -47,6 +47,7 @@ STATUSES = {
     "player_not_found": 404,
     "game_not_found": 404,
     "record_not_found": 404,
+    "reward_not_found": 404,
     "conflict": 409,
     "board_exists": 409,
     "board_sealed": 409,
@@ -109,6 +110,11 @@ def submitted_twice(world: World) -> Answer:
     return world.submit("speedrun", player.player_id, 2, submission_id="match")
 
 
+def reward_of_nobody(world: World) -> Answer:
+    path = "/players/me/rewards/20261123T0000Z.speedrun.rank/claim"
+    return world.api.post(path, token=world.player().token)
+
+
 def sealed_board_changed(world: World) -> Answer:
     world.board("speedrun")
     world.play(world.player(), speedrun=1)
@@ -132,6 +138,7 @@ REACHED: dict[str, Callable[[World], Answer]] = {
     "player_not_found": lambda world: world.api.get(f"/players/{NOBODY}"),
     "game_not_found": lambda world: world.end(world.player(), NOBODY, **{world.board(): 1}),
     "record_not_found": lambda world: world.api.get(f"/boards/{world.board()}/entries/{NOBODY}"),
+    "reward_not_found": reward_of_nobody,
     "board_exists": lambda world: twice(world, "/admin/boards", {"board_id": "b", "title": "T"}),
     "board_sealed": sealed_board_changed,
     "identity_taken": lambda world: twice(world, "/players", {"device_id": "the-same-one"}),

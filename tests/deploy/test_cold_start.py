@@ -17,7 +17,7 @@ MAX_MODULES_OF_OTHERS = 425
 """Read from files, on any Python: some ten more or fewer are Python's own."""
 MAX_RATIOS = {functions.API: MAX_RATIO, functions.AUTHORIZER: 0.6, functions.STREAM: MAX_RATIO}
 NEVER = {"asyncio", "boto3", "cryptography", "multiprocessing", "s3transfer", "typing_extensions", "unittest"}
-OPERATORS = {"audit_ranks", "rebuild_ranks", "export_records", "advise_ranks", "keep_ranks"}
+OPERATORS = {"audit_ranks", "rebuild_ranks", "export_records", "advise_ranks", "keep_ranks", "keep_seasons"}
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("package")]
 

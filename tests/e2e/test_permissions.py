@@ -39,6 +39,7 @@ PAYLOADS: Mapping[str, Any] = {
     "export_records": {"board_id": BOARD},
     "advise_ranks": {"board_id": BOARD},
     "keep_ranks": SCHEDULED,
+    "keep_seasons": SCHEDULED,
 }
 
 
@@ -118,6 +119,7 @@ def permissions(client: Client) -> Permissions:
         ("export_records", "Exports", "s3:PutObject"),
         ("advise_ranks", "Listings", "dynamodb:Query"),
         ("keep_ranks", "Boards", "dynamodb:Scan"),
+        ("keep_seasons", "Turns", "dynamodb:BatchGetItem"),
         ("rebuild_ranks", "Jobs", "job#*"),
     ],
 )

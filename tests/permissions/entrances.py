@@ -29,10 +29,12 @@ from chalicelib.services.notices import Notices, Outbox
 from chalicelib.services.players import Players
 from chalicelib.services.rebuild import Rebuild
 from chalicelib.services.replay import Replay
+from chalicelib.services.rewards import Rewards
 from chalicelib.services.rollover import Rollover
 from chalicelib.services.scores import Scores
 from chalicelib.services.standings import Standings
 from chalicelib.services.thresholds import Thresholds
+from chalicelib.services.turns import Turns
 from chalicelib.services.upkeep import Upkeep
 from chalicelib.store.calls import LeanClient
 from tests.fake_dynamodb import FakeDynamoDB
@@ -49,6 +51,8 @@ ENTRANCES: Mapping[str, tuple[object, ...]] = {
             Devices,
             Inbox,
             Notices,
+            Rewards,
+            Turns,
         ),
     ),
     "player_authorizer": (authorizer.authorize,),
