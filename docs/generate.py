@@ -92,6 +92,7 @@ WHAT_TO_DO: Mapping[str, str] = {
     "player_not_found": "Take the player off the list.",
     "game_not_found": "Start a game.",
     "record_not_found": "Show the board without an own entry.",
+    "notice_not_found": "Take the notice off the list.",
     "reward_not_found": "Show what `GET /players/me/rewards` answers.",
     "conflict": "Read what is stored, then decide.",
     "board_exists": "Choose another id, or change the board with PATCH.",

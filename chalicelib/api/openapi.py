@@ -49,6 +49,8 @@ _TAGS = {
     "main": "Who we are, and the lobby",
     "games": "The game loop",
     "players": "Accounts, tokens, profiles",
+    "notices": "Notices",
+    "devices": "Devices that notices are pushed to",
     "boards": "Boards and standings",
     "admin": "For your own servers and people",
 }
