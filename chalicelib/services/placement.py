@@ -103,7 +103,11 @@ class Placement:
         if last is None:
             return None, 0
         result = self._results.of(season, last.round, last.bucket)
-        return season.moved(last.bucket.shelf.tier, buckets.move(season, result, last.player_id))
+        try:
+            move = buckets.move(season, result, last.player_id)
+        except KeyError as error:  # who left before anybody looked is in no result
+            raise account_gone() from error
+        return season.moved(last.bucket.shelf.tier, move)
 
     def _band(self, season: Season, current: Round, player_id: str) -> int:
         if season.fill is not Fill.SKILL:
