@@ -156,7 +156,8 @@ class TurnView(Struct):
 
 
 class KeptView(Struct):
-    job: JobView
+    job: JobView | None
+    """None: the turn is done."""
     turn: TurnView
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from chalicelib import logs
 from chalicelib.bootstrap.seasons import Seasons, seasons
+from chalicelib.domain.boards import Board
 from chalicelib.domain.jobs import Job, JobState
 from chalicelib.domain.turns import Turn
 from chalicelib.events.invocations import Answer, answered, job_view, out_of_time
@@ -32,25 +33,27 @@ def keep(occasion: Occasion, use: Callable[[], Seasons] = seasons) -> Answer:
 def _keep(use: Seasons, request: SeasonsRequest, context: Any) -> SeasonsAnswer:
     end = out_of_time(context, request.seconds)
     published = use.outbox.due()
-    if request.board_id is None:
-        jobs = use.rollover.keep(use.boards.all(), end)
-    elif request.period is None:
-        jobs = use.rollover.keep([use.boards.get(request.board_id)], end)
-    else:
-        board = use.boards.get(request.board_id)
-        jobs = use.rollover.turn(board, use.rollover.ended(board, request.period), end)
+    if request.board_id is not None and request.period is not None:
+        return _turned(use, use.boards.get(request.board_id), request.period, end)
+    boards = use.boards.all() if request.board_id is None else [use.boards.get(request.board_id)]
+    jobs = use.rollover.keep(boards, end)
     closings = _closed(use, request, end)
     running = sum(job.state is JobState.RUNNING for job in [*jobs, *closings])
     facts = {"jobs": len(jobs) + len(closings), "running": running, "published": published}
     _log.info("seasons_kept", extra={"request_id": context.aws_request_id, **facts})
-    rollovers = [KeptView(job_view(job), _view(use.rollover.find(job))) for job in jobs]
+    rollovers = [KeptView(job_view(job), _view(use.rollover.find(job.board_id, job.period_id))) for job in jobs]
     return SeasonsAnswer(rollovers, [job_view(job) for job in closings])
 
 
+def _turned(use: Seasons, board: Board, period: str, end: OutOfTime) -> SeasonsAnswer:
+    """Turn one period, and answer how far it is."""
+    ended = use.rollover.ended(board, period)
+    job = next(map(job_view, use.rollover.turn(board, ended, end)), None)
+    return SeasonsAnswer([KeptView(job, _view(use.rollover.find(board.board_id, ended.period_id)))], [])
+
+
 def _closed(use: Seasons, request: SeasonsRequest, end: OutOfTime) -> list[Job]:
-    """Close the rounds that are over: of all seasons, or a board's; none where one period is asked for."""
-    if request.period is not None:
-        return []
+    """Close the rounds that are over: of all seasons, or a board's."""
     return use.closing.keep(
         [each for each in use.rounds.seasons.all() if request.board_id in {None, each.board_id}], end
     )

@@ -198,9 +198,9 @@ class Rollover:
         job = before if before and running else self._begin(board, period.period_id, before)
         return [self._jobs.advance(job, self._step, out_of_time)]
 
-    def find(self, job: Job) -> Turn:
-        """Return how far the turn is that a job works on."""
-        return self._stored(job.board_id, job.period_id)
+    def find(self, board_id: str, period_id: str) -> Turn:
+        """Return how far the turn of a period is that has begun."""
+        return self._stored(board_id, period_id)
 
     def _caught_up(self, board: Board, turned_until: datetime | None, out_of_time: OutOfTime) -> Iterator[Job]:
         while (period := turns.due(board, turned_until, self._clock())) and not out_of_time():

@@ -22,6 +22,7 @@ from chalicelib.services.rollcall import Build
 AUDITED_EVERY = timedelta(days=1)
 _PERIODS = 2
 """The current one and the one before it, which late games may still change."""
+_KINDS = (JobKind.AUDIT, JobKind.REBUILD, JobKind.EXPORT)
 _METRICS = {"rank_drift": "Count", "records_settled_late": "Count"}
 _log = logging.getLogger("laurel")
 
@@ -77,7 +78,7 @@ class Upkeep:
         per job.
         """
         trees = self.trees()
-        wanted = [(kind, board.board_id, period_id) for board, period_id in trees for kind in JobKind]
+        wanted = [(kind, board.board_id, period_id) for board, period_id in trees for kind in _KINDS]
         job_by_key = self._jobs.find_all(wanted)
         worked_on = []
         for board, period_id in trees:

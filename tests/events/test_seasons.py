@@ -65,6 +65,14 @@ def test_an_operator_does_what_the_schedule_does(turning: Turning, event: Any) -
     assert answer["rollovers"][0]["turn"]["state"] == "done"
 
 
+def test_a_period_that_is_done_is_answered_as_it_is(turning: Turning) -> None:
+    keep(turning, SCHEDULED)
+
+    (kept,) = keep(turning, {"board_id": "race", "period": "previous"})["rollovers"]
+
+    assert (kept["job"], kept["turn"]["manifest"]) == (None, turning.turn.manifest)
+
+
 def test_a_period_is_turned_by_hand_though_older_ones_wait(turning: Turning) -> None:
     turning.world.clock.advance(hours=2)
 
