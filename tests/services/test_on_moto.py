@@ -13,6 +13,8 @@ from tests import invariants
 from tests.expressions import Item
 from tests.fake_dynamodb import Call, FakeDynamoDB
 from tests.services.histories import BOARDS, PLAYERS, History, Leave, Moderate, Play, Rename, Step, Submit, Wait
+from tests.services.turning import RULES as RULES_OF_REWARDS
+from tests.services.turning import Turning, played
 from tests.services.works import Works, crowd
 from tests.world import World
 
@@ -93,3 +95,17 @@ def test_rebuilds_and_audits_on_moto_too(table_prefix: str, dynamodb: Any) -> No
     assert (works.audited().drift, world.ranks()) == (0, ranks)
     assert works.nodes(1) == []
     invariants.check(world)
+
+
+def test_a_period_is_turned_and_rewarded_on_moto_too(table_prefix: str, dynamodb: Any) -> None:
+    world, ids = played([5, 5, 7, 40, 4096, 100_000, -3], World(client=Forwarding(dynamodb)))
+    turning = Turning(world)
+    turning.set_rules(RULES_OF_REWARDS)
+    expected = turning.oracle()
+    world.clock.advance(hours=1, minutes=2)
+    world.services.players.delete(ids[0])
+
+    turning.kept()
+
+    del expected.lines[ids[0]]
+    turning.check(expected, RULES_OF_REWARDS)

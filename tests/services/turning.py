@@ -231,9 +231,9 @@ def run(use: Seasons, out_of_time: OutOfTime = never) -> list[Job]:
     return use.rollover.keep(use.boards.all(), out_of_time)
 
 
-def played(scores: Iterable[int], **rules: Any) -> tuple[World, list[str]]:
+def played(scores: Iterable[int], world: World | None = None, **rules: Any) -> tuple[World, list[str]]:
     """Return a world with an hourly board, and players with these scores in its first period, which is not over."""
-    world = World()
+    world = world or World()
     world.board(reset=HOURLY, **rules)
     ids = []
     for number, score in enumerate(scores):
