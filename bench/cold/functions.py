@@ -1,5 +1,6 @@
 """The app's functions, each with an event that makes it do what it is for, up to its first call."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,21 @@ _SCHEDULED = {
 }
 
 
+_ANNOUNCEMENT = {
+    "version": 1,
+    "kind": "announcement",
+    "notice_id": "0" * 32,
+    "expires_at": "2099-01-01T00:00:00Z",
+    "editions": [{"content": {"title": "Hello"}}],
+}
+_TOLD = {
+    "Message": json.dumps(_ANNOUNCEMENT),
+    "Timestamp": "2026-11-22T12:00:00.000Z",
+    "Subject": None,
+    "MessageAttributes": {},
+}
+
+
 def events() -> Mapping[str, Any]:
     """Return what each function is called with, by its name in app.py."""
     token, _ = Tokens(config.load(ENVIRONMENT).signing_keys, clock.now).access(PLAYER, _SESSION)
@@ -49,6 +65,7 @@ def events() -> Mapping[str, Any]:
             "methodArn": "arn:aws:execute-api:us-east-1:123456789012:laurel/api/GET/players/me",
         },
         STREAM: {"Records": [delivery(1, None, _STORED)]},
+        "deliver_notices": {"Records": [{"EventSource": "aws:sns", "Sns": _TOLD}]},
         "replay_dead_letters": {},
         "audit_ranks": _BOARD,
         "rebuild_ranks": _BOARD,

@@ -155,7 +155,7 @@ def test_a_stage_is_played_as_prod_is_unless_it_says_otherwise() -> None:
     assert json.dumps(prod.outputs()).replace("laurel-prod", "laurel-elsewhere") == json.dumps(elsewhere.outputs())
     assert [table.properties["DeletionProtectionEnabled"] for table in elsewhere.resources("AWS::DynamoDB")] == [
         True
-    ] * 5
+    ] * 7
 
 
 def test_whatever_has_a_name_is_named_after_its_stage(stage: str) -> None:
