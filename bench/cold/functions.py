@@ -46,7 +46,7 @@ _ANNOUNCEMENT = {
     "expires_at": "2099-01-01T00:00:00Z",
     "editions": [{"content": {"title": "Hello"}}],
 }
-_TOLD = {
+_TOLD: dict[str, Any] = {
     "Message": json.dumps(_ANNOUNCEMENT),
     "Timestamp": "2026-11-22T12:00:00.000Z",
     "Subject": None,

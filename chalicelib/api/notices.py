@@ -3,6 +3,7 @@
 from typing import Annotated, Literal, assert_never
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
+from msgspec.structs import replace
 
 from chalicelib.api.routing import Access, Api
 from chalicelib.api.wire import Answer, BoardId, Instant, PlayerId, Strict
@@ -42,8 +43,12 @@ Link = Annotated[
         examples=["https://play.example.com/summer"],
     ),
 ]
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}\Z")]
 Cursor = Annotated[str, Meta(min_length=1, max_length=1024)]
 Limit = Annotated[int, Meta(ge=1, le=100, description="Notices a page.")]
+
+
+State = Literal["preview", "scheduled", "sent"]
 
 
 class AnnouncementView(Struct, tag_field="kind", tag="announcement"):
@@ -128,7 +133,7 @@ class ScheduleView(Answer):
 
 class PublishedView(Answer):
     state: Annotated[
-        Literal["preview", "scheduled", "sent"],
+        State,
         Meta(description="Scheduled: it is sent at its time, or within a minute where it could not be sent at once."),
     ]
     notice_id: Annotated[str | None, Meta(description="Null in a preview.")]
@@ -193,6 +198,10 @@ class PublishBody(Strict):
     expires_at: Annotated[Instant | None, Meta(description="How long it is shown: a year at most; null: 30 days.")] = (
         None
     )
+    publication_id: Annotated[
+        Name | None,
+        Meta(description="Yours: the same id with the same content is published once and answered alike."),
+    ] = None
     preview: Annotated[bool, Meta(description="True: answer what would be sent, and send nothing.")] = False
 
 
@@ -250,7 +259,7 @@ def announcements(query: PageQuery) -> AnnouncementsView:
     return AnnouncementsView(notices=[notice_view(each) for each in page.notices], next_cursor=page.next_cursor)
 
 
-@api.route("POST", "/admin/notices", access=Access.ADMIN, status=201)
+@api.route("POST", "/admin/notices", access=Access.ADMIN, status=201, errors=(ConflictError, ContendedError))
 def publish(body: PublishBody) -> PublishedView:
     """Publish an announcement or a personal notice, now or at an instant; or preview it."""
     notices = services().notices
@@ -258,8 +267,9 @@ def publish(body: PublishBody) -> PublishedView:
     preview = notices.preview(publication)
     if body.preview:
         return _published_view(preview, "preview")
-    published = notices.publish(publication)
-    return _published_view(preview, "sent" if published.is_sent else "scheduled")
+    published = notices.publish(publication, body.publication_id)
+    state: State = "sent" if published.is_sent else "scheduled"
+    return _published_view(replace(preview, publication=published.publication), state)
 
 
 @api.route("GET", "/admin/notices/scheduled", access=Access.ADMIN, errors=(CursorError,))
@@ -354,7 +364,7 @@ def _scheduled_view(publication: Publication) -> ScheduledView:
     )
 
 
-def _published_view(preview: Preview, state: Literal["preview", "scheduled", "sent"]) -> PublishedView:
+def _published_view(preview: Preview, state: State) -> PublishedView:
     publication = preview.publication
     return PublishedView(
         state=state,

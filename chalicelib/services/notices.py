@@ -76,9 +76,8 @@ class Outbox:
         self._publisher = publisher
         self._clock = clock
 
-    def put(self, publication: Publication) -> bool:
-        """Write a publication down, and send it if it is due; False while it is still to be sent."""
-        self._store.put(publication)
+    def send(self, publication: Publication) -> bool:
+        """Send what was written down, if it is due; False while it is still to be sent."""
         return publication.at <= self._clock() and self._is_sent(publication)
 
     def due(self) -> int:
@@ -150,9 +149,21 @@ class Notices:
         messages = sum(1 for _ in messages_of(publication))
         return Preview(publication, messages, len(active) if publication.recipients else None, unknown)
 
-    def publish(self, publication: Publication) -> Published:
-        """Write a publication down, and send it if it is due. What cannot be sent now is sent within a minute."""
-        return Published(publication, is_sent=self._outbox.put(publication))
+    def publish(self, publication: Publication, publication_id: str | None = None) -> Published:
+        """Write a publication down, and send it if it is due. What cannot be sent now is sent within a minute.
+
+        Args:
+            publication_id: Names it: the same id with the same content is published once, and answered alike.
+
+        Raises:
+            ConflictError: The id was given to another content, or other recipients.
+        """
+        earlier = self._store.put(publication, publication_id)
+        if earlier is None:
+            return Published(publication, is_sent=self._outbox.send(publication))
+        if _said(earlier) != _said(publication):
+            raise ConflictError("this publication_id was given to another notice", notice_id=earlier.notice_id)
+        return Published(earlier, is_sent=self._store.get(earlier.notice_id) is None)
 
     def scheduled(self, limit: int, cursor: str | None = None) -> SchedulePage:
         """Return what is to be published. One Query.
@@ -186,6 +197,10 @@ class Notices:
         if values.get("of") != _OF_SCHEDULE:
             raise CursorError("the cursor was made for another listing; start from the first page")
         return values["after"]
+
+
+def _said(publication: Publication) -> tuple[Content, tuple[str, ...]]:
+    return publication.notice.content, publication.recipients
 
 
 def messages_of(publication: Publication) -> Iterator[Message]:

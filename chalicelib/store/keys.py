@@ -14,6 +14,7 @@ FIRST_RECEIPT = "submission#"
 TURNED = "turned"
 ANNOUNCEMENTS = "announcements#all"
 SCHEDULE = "schedule#all"
+PUBLICATIONS = "publications#all"
 SEASONS = "seasons#all"
 SEASONED = "seasoned"
 
@@ -137,6 +138,20 @@ def parsed_bucket(text: str) -> BucketId:
 def membership(season_id: str, number: int) -> str:
     """Return the key of a player's membership in a round: those of a season sort by round."""
     return _joined("membership", season_id, f"{number:03d}")
+
+
+def participation(board_id: str) -> str:
+    return _joined("participation", board_id)
+
+
+def places(lane: int) -> str:
+    """Return the key of how many joined a tournament in a lane."""
+    return _joined("places", lane)
+
+
+def told(event: str) -> str:
+    """Return the key of the note that everybody was told of something on a board."""
+    return _joined("told", event)
 
 
 def path(digits: Path) -> str:

@@ -1,4 +1,4 @@
-"""What is to be published later, in the notices table: one partition, in the order in which it is due."""
+"""What is to be published, in the notices table: one partition in the order in which it is due, one by names."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,8 +7,9 @@ import msgspec
 from msgspec import Struct
 
 from chalicelib.domain.notices import Notice, first_after
+from chalicelib.errors import ContendedError
 from chalicelib.store import keys
-from chalicelib.store.dynamo import Dynamo, Item, Part
+from chalicelib.store.dynamo import CancelledError, Dynamo, Item, Part
 from chalicelib.store.notices import attributes, parsed
 from chalicelib.store.typed import s
 
@@ -33,13 +34,27 @@ class PublicationStore:
         self.table = table
         self._dynamo = dynamo
 
-    def put(self, publication: Publication) -> None:
-        item = {
-            **self._key(publication.notice_id),
-            **attributes(publication.notice),
-            "recipients": s(msgspec.json.encode(publication.recipients).decode()),
-        }
-        self._dynamo.put(Part("publication", "Put", {"TableName": self.table, "Item": item}))
+    def put(self, publication: Publication, publication_id: str | None = None) -> Publication | None:
+        """Write a publication down, unless one with its id was before; return that one then.
+
+        Args:
+            publication_id: What its publisher calls it; None for a publication without a name, which is always new.
+
+        Raises:
+            ContendedError: The same id is being published at this moment.
+        """
+        if publication_id is None:
+            self._dynamo.put(self._put(keys.SCHEDULE, publication.notice_id, publication))
+            return None
+        claim = self._put(keys.PUBLICATIONS, publication_id, publication)
+        claim.request["ConditionExpression"] = "attribute_not_exists(pk)"
+        try:
+            self._dynamo.transact([claim, self._put(keys.SCHEDULE, publication.notice_id, publication)])
+        except CancelledError as error:
+            if error.refused:
+                return self._claimed(publication_id)
+            raise ContendedError("the same publication is under way; send the same request again") from error
+        return None
 
     def due(self, now: datetime, limit: int | None) -> list[Publication]:
         """Return what should have been published by now, the longest due first. One Query."""
@@ -58,10 +73,26 @@ class PublicationStore:
         """Delete a publication; False if it is not there any more."""
         request = {
             "TableName": self.table,
-            "Key": self._key(notice_id),
+            "Key": _key(keys.SCHEDULE, notice_id),
             "ConditionExpression": "attribute_exists(pk)",
         }
         return self._dynamo.delete(Part("publication", "Delete", request))
+
+    def _put(self, partition: str, name: str, publication: Publication) -> Part:
+        item = {
+            **_key(partition, name),
+            **attributes(publication.notice),
+            "notice_id": s(publication.notice_id),
+            "recipients": s(msgspec.json.encode(publication.recipients).decode()),
+        }
+        return Part(partition, "Put", {"TableName": self.table, "Item": item})
+
+    def _claimed(self, publication_id: str) -> Publication:
+        wanted = {self.table: [_key(keys.PUBLICATIONS, publication_id)]}
+        found = self._dynamo.batch_get(wanted, consistent=True)[self.table]
+        if not found:
+            raise ContendedError("the same publication is just being forgotten; send the same request again")
+        return _publication(found[0])
 
     def _found(self, condition: str, bound: str, limit: int | None) -> list[Publication]:
         request: Item = {
@@ -72,10 +103,11 @@ class PublicationStore:
         }
         return [_publication(item) for item in self._dynamo.rows(request, limit)]
 
-    def _key(self, notice_id: str) -> Item:
-        return {"pk": s(keys.SCHEDULE), "sk": s(notice_id)}
+
+def _key(partition: str, name: str) -> Item:
+    return {"pk": s(partition), "sk": s(name)}
 
 
 def _publication(item: Mapping[str, Item]) -> Publication:
     recipients = msgspec.json.decode(item["recipients"]["S"], type=tuple[str, ...])
-    return Publication(parsed(item), recipients)
+    return Publication(parsed({**item, "sk": item["notice_id"]}), recipients)

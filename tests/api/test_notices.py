@@ -165,6 +165,13 @@ def test_a_publication_that_breaks_a_rule_is_refused(notices: Notices) -> None:
         assert notices.publish(body, 400)["error"]["code"] == "malformed"
 
 
+def test_a_publication_that_is_sent_again_is_answered_alike(notices: Notices) -> None:
+    first, again = (notices.announce(publication_id="spring") for _ in range(2))
+
+    assert first == again
+    assert len(notices.events()) == 1
+
+
 def test_every_kind_of_notice_is_shown(notices: Notices) -> None:
     ada = notices.world.player()
     where = {"board_id": "race", "period_id": "all"}

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.notices import Announcement, PersonalNotice, SeasonResult, decoded, messages, notice_id
-from chalicelib.errors import ConflictError, MalformedError, NoticeNotFoundError
+from chalicelib.errors import ConflictError, ContendedError, MalformedError, NoticeNotFoundError, StoreUnavailableError
 from chalicelib.services.notices import Publisher
 from chalicelib.store.clients import ClientFailedError, Clients
 from chalicelib.store.topics import Topic
+from tests.fake_dynamodb import Once, conflict_on, time_out
 from tests.fake_sns import TOPIC, FakeSns, out_of_order
 from tests.post import Post
 from tests.world import EPOCH
@@ -182,6 +183,44 @@ def test_an_operator_whose_process_dies_has_published_or_not_but_never_half(post
     post.deliver_all()
 
     assert post.titles(ada) == ["Hello"]
+
+
+def test_the_same_request_again_is_published_once(post: Post) -> None:
+    notices, ada = post.world.services.notices, post.world.player()
+
+    first = notices.publish(notices.draft(HELLO), "spring")
+    post.world.clock.advance(seconds=5)
+    again = notices.publish(notices.draft(HELLO), "spring")
+    post.deliver_all()
+
+    assert again == first
+    assert post.titles(ada) == ["Hello"]
+    with pytest.raises(ConflictError, match="another notice"):
+        notices.publish(notices.draft(Announcement("Bye")), "spring")
+
+
+def test_a_request_whose_answer_is_lost_may_be_sent_again(post: Post) -> None:
+    notices, ada = post.world.services.notices, post.world.player()
+    at = in_(post, hours=1)
+    post.world.after(Once(lambda call: call.operation == "TransactWriteItems", time_out))
+    with pytest.raises(StoreUnavailableError):
+        notices.publish(notices.draft(HELLO, at=at), "spring")
+
+    again = notices.publish(notices.draft(HELLO, at=at), "spring")
+    assert not again.is_sent
+    post.world.clock.advance(hours=1)
+    due(post)
+    post.deliver_all()
+
+    assert post.titles(ada) == ["Hello"]
+
+
+def test_publishing_the_same_at_the_same_moment_says_so(post: Post) -> None:
+    notices = post.world.services.notices
+    post.world.before(Once(lambda call: call.operation == "TransactWriteItems", conflict_on("publications#")))
+
+    with pytest.raises(ContendedError):
+        notices.publish(notices.draft(HELLO), "spring")
 
 
 def test_two_publishers_at_the_same_time_send_what_is_shown_once(post: Post) -> None:
