@@ -132,7 +132,8 @@ class League:
         open_numbers = self._open_numbers()
         for (number, path), each in found.items():
             bucket = parsed_bucket(path)
-            assert len(each["members"]) <= each["taken"] <= self.season.bucket_size
+            assert 0 <= each["taken"] - len(each["members"]) <= len(self.left)
+            assert each["taken"] <= self.season.bucket_size
             assert bucket.number <= open_numbers[number, bucket.shelf.tier, bucket.shelf.band, bucket.lane]
 
     def _open_numbers(self) -> dict[tuple[int, int, int, int], int]:
