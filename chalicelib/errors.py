@@ -156,6 +156,12 @@ class SeasonNotFoundError(NotFoundError):
     code = "season_not_found"
 
 
+class TournamentNotFoundError(NotFoundError):
+    """The board is no tournament."""
+
+    code = "tournament_not_found"
+
+
 class ConflictError(GameError):
     """The request disagrees with what is stored."""
 
@@ -170,7 +176,7 @@ class BoardExistsError(ConflictError):
 
 
 class BoardSealedError(ConflictError):
-    """A rule that would falsify standings cannot change once a board has had records."""
+    """A rule cannot change that standings rest on, once there are records, or that players rely on in a tournament."""
 
     code = "board_sealed"
 
@@ -191,6 +197,24 @@ class RoundSettlingError(ConflictError):
     """The last games of the round before are being written; come back in ``retry_after`` seconds."""
 
     code = "round_settling"
+
+
+class TournamentOverError(ConflictError):
+    """The tournament is over: nobody joins it any more."""
+
+    code = "tournament_over"
+
+
+class TournamentFullError(ConflictError):
+    """All places of the tournament are taken."""
+
+    code = "tournament_full"
+
+
+class BalanceTooLowError(ConflictError):
+    """The player has less of an item than it costs."""
+
+    code = "balance_too_low"
 
 
 class IdentityTakenError(ConflictError):

@@ -30,6 +30,7 @@ from chalicelib.services.settle import Settler
 from chalicelib.services.standings import Standings
 from chalicelib.services.thresholds import Thresholds
 from chalicelib.services.tokens import Tokens
+from chalicelib.services.tournaments import Tournaments
 from chalicelib.services.turns import Turns
 from chalicelib.store import dynamo as dynamo_store
 from chalicelib.store.clients import Clients
@@ -58,6 +59,7 @@ class Services(Struct, frozen=True):
     turns: Turns
     rewards: Rewards
     rounds: Rounds
+    tournaments: Tournaments
     lobbies: Lobbies
     tokens: Tokens
     announcements: Announcements
@@ -105,6 +107,7 @@ def build(settings: Config, dynamo: Dynamo, now: Clock = clock.now, clients: Cli
         turns=Turns(TurnStore(settings.table("seasons"), dynamo), now, settings.layout_grace),
         rewards=_rewards(base, settings),
         rounds=build_rounds(settings, dynamo, stores, boards, now),
+        tournaments=_tournaments(base),
         lobbies=Lobbies(boards=boards, players=players, games=games, standings=standings, inbox=inbox, clock=now),
         tokens=signer,
         announcements=announcements,
@@ -131,10 +134,21 @@ def _scores(base: _Base, settler: Settler) -> Scores:
         boards=base.boards,
         board_store=base.stores.boards,
         players=base.stores.players,
+        participations=base.stores.participations,
         records=base.stores.records,
         ranks=base.stores.ranks,
         reader=base.reader,
         settler=settler,
+        clock=base.clock,
+    )
+
+
+def _tournaments(base: _Base) -> Tournaments:
+    return Tournaments(
+        dynamo=base.dynamo,
+        boards=base.boards,
+        board_store=base.stores.boards,
+        store=base.stores.participations,
         clock=base.clock,
     )
 
@@ -148,6 +162,7 @@ def _players(base: _Base, moderation: Moderation, devices: Devices) -> Players:
         devices=devices,
         rewards=RewardStore(base.stores.players, base.dynamo),
         buckets=base.stores.buckets,
+        participations=base.stores.participations,
         moderation=moderation,
         boards=base.boards,
         tokens=base.tokens,

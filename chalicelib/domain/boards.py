@@ -6,7 +6,10 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
+from chalicelib.domain import periods
 from chalicelib.domain.layouts import UNCUT, Indexing, Layout, Layouts
+from chalicelib.domain.periods import Period
+from chalicelib.domain.tournaments import Tournament
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 
@@ -45,11 +48,16 @@ class Board(Struct, frozen=True, kw_only=True):
     authoritative: bool = False
     retention_days: int | None = None
     """How long a finished period is kept; None: for ever."""
+    tournament: Tournament | None = None
     layouts: Layouts = UNCUT
     created_at: datetime
     revision: int = 1
     sealed: bool = False
     """True from just before the first record on: the rules above are final."""
+
+    def period_at(self, instant: datetime) -> Period:
+        """Return the period that holds an instant: of a tournament its only one, at whatever instant."""
+        return self.tournament.period if self.tournament else periods.period_at(self.reset, instant)
 
     def indexing(self, period_id: str) -> Indexing:
         """Return which layouts of a period's rank index are in use."""

@@ -62,7 +62,7 @@ def period_at(reset: str | None, instant: datetime) -> Period:
 
 def previous(reset: str | None, period: Period) -> Period | None:
     """Return the period that ended when ``period`` began; None on a board that never resets."""
-    return None if period.start is None else period_at(reset, period.start - _MINUTE)
+    return None if reset is None or period.start is None else period_at(reset, period.start - _MINUTE)
 
 
 def back_from(reset: str | None, newest: Period) -> Iterator[Period]:

@@ -25,6 +25,10 @@ class Reason(StrEnum):
     IMPLAUSIBLE_RATE = "implausible_rate"
     OVERFLOW = "overflow"
     NO_SUBSCORE = "no_subscore"
+    NOT_STARTED = "not_started"
+    OVER = "over"
+    NOT_JOINED = "not_joined"
+    NO_ATTEMPTS_LEFT = "no_attempts_left"
 
 
 class Submission(Struct, frozen=True):
@@ -122,10 +126,14 @@ def apply(board: Board, before: Record | None, submission: Submission) -> Change
 
 
 def expiry(board: Board, period: Period) -> datetime | None:
-    """Return when the period's records are forgotten, or None for never."""
-    if period.end is None or board.retention_days is None:
+    """Return when the period's records are forgotten, or None for never.
+
+    Those of a tournament as long after the end that was planned, so that stopping it leaves what is stored true.
+    """
+    end = board.tournament.ends_at if board.tournament else period.end
+    if end is None or board.retention_days is None:
         return None
-    return period.end + timedelta(days=board.retention_days)
+    return end + timedelta(days=board.retention_days)
 
 
 def _operated(operator: Operator, before: Record | None, submission: Submission) -> tuple[int, int]:

@@ -95,6 +95,8 @@ def due(board: Board, turned_until: datetime | None, now: datetime) -> Ended | N
     Args:
         turned_until: An instant before which all is turned; None: nothing is.
     """
+    if board.tournament is not None:
+        return None if turned_until is not None else ended(board.tournament.period, now)
     if board.reset is None:
         return None
     return ended(period_at(board.reset, turned_until or board.created_at), now)

@@ -7,11 +7,12 @@ from itertools import islice, takewhile
 
 from msgspec.structs import replace
 
-from chalicelib.domain import boards, periods
+from chalicelib.domain import boards, periods, tournaments
 from chalicelib.domain.boards import Board, Limits
 from chalicelib.domain.layouts import Layouts
 from chalicelib.domain.periods import Period, ScheduleError
 from chalicelib.domain.records import expiry
+from chalicelib.domain.tournaments import Tournament, TournamentError
 from chalicelib.errors import (
     BoardExistsError,
     BoardNotFoundError,
@@ -19,6 +20,7 @@ from chalicelib.errors import (
     ContendedError,
     MalformedError,
     PeriodNotFoundError,
+    TournamentNotFoundError,
 )
 from chalicelib.services.clock import Clock
 from chalicelib.store.boards import BoardStore
@@ -67,9 +69,9 @@ class Boards:
     def period(self, board: Board, wanted: str) -> Period:
         """Return the period called "current", "previous" or by its id, or raise PeriodNotFoundError."""
         now = self._clock()
-        current = periods.period_at(board.reset, now)
+        current = board.period_at(now)
         period = _named(board, current, wanted)
-        if period is None or (period.start is not None and period.start > now):
+        if period is None or _is_to_come(board, period, now):
             raise PeriodNotFoundError(
                 f"board {board.board_id!r} has no such period; current is {current.period_id}", period=wanted
             )
@@ -95,6 +97,8 @@ class Boards:
 
     def create(self, board: Board) -> Board:
         self._check(board)
+        if board.tournament is not None:
+            self._check_held(board.tournament)
         if not self._store.create(board):
             raise BoardExistsError(f"board {board.board_id!r} exists; change it with PATCH", board_id=board.board_id)
         self._listed = None
@@ -104,13 +108,15 @@ class Boards:
         """Replace some fields of a board.
 
         Raises:
-            BoardSealedError: The change would reorder or reinterpret records the board already has had.
+            BoardSealedError: The change would reorder or reinterpret records the board already has had, or break what
+                players of a tournament rely on.
         """
         for _ in range(_ATTEMPTS):
             before = self.refreshed(board_id)
             after = replace(before, **changes)  # the API's type names and checks the fields
             self._check(after)
             self._check_sealed(before, after)
+            self._check_tournament(before, after)
             stored = self._store.replace(before, after)
             if stored:
                 self._listed = None
@@ -140,12 +146,31 @@ class Boards:
         if stored:
             self.remember(stored)
 
+    def stop(self, board_id: str) -> Board:
+        """End a tournament now, and return it; one that is over is returned as it is.
+
+        Raises:
+            TournamentNotFoundError: The board is no tournament.
+        """
+        for _ in range(_ATTEMPTS):
+            before, now = self.refreshed(board_id), self._clock()
+            tournament = tournament_of(before)
+            if tournament.is_over(now):
+                return before
+            stored = self._store.replace(before, replace(before, tournament=replace(tournament, stopped_at=now)))
+            if stored:
+                self._listed = None
+                return self.remember(stored)
+        raise ContendedError(f"board {board_id!r} kept changing; try again")
+
     def _check(self, board: Board) -> None:
         if board.reset is not None:
             try:
                 periods.check_schedule(board.reset, self._clock())
             except ScheduleError as error:
                 raise MalformedError(f"reset: {error}", field="reset") from error
+        if board.reset is not None and board.tournament is not None:
+            raise MalformedError("reset: a tournament has one period, and no resets", field="reset")
         _check_limits(board.limits)
 
     def _check_sealed(self, before: Board, after: Board) -> None:
@@ -157,10 +182,47 @@ class Boards:
                 fields=", ".join(changed),
             )
 
+    def _check_tournament(self, before: Board, after: Board) -> None:
+        old, new = before.tournament, after.tournament
+        if old == new:
+            return
+        if old is None or new is None:
+            raise BoardSealedError(
+                "whether a board is a tournament is decided when it is created; create another board",
+                board_id=before.board_id,
+                fields="tournament",
+            )
+        end_is_final = before.sealed and before.retention_days is not None
+        changed = tournaments.final_changed(old, new, self._clock(), end_is_final=end_is_final)
+        if changed:
+            names = ", ".join(f"tournament.{name}" for name in changed)
+            raise BoardSealedError(f"{names}: final by now, or may only grow", board_id=before.board_id, fields=names)
+        self._check_held(new)
+
+    def _check_held(self, tournament: Tournament) -> None:
+        try:
+            tournaments.check(tournament, self._clock())
+        except TournamentError as error:
+            raise MalformedError(f"tournament.{error.field}: {error}", field=f"tournament.{error.field}") from error
+
+
+def tournament_of(board: Board) -> Tournament:
+    """Return the tournament that a board is, or raise TournamentNotFoundError."""
+    if board.tournament is None:
+        raise TournamentNotFoundError(f"board {board.board_id!r} is no tournament", board_id=board.board_id)
+    return board.tournament
+
+
+def _is_to_come(board: Board, period: Period, now: datetime) -> bool:
+    """Tell whether a period cannot be shown yet; that of a tournament can, as who looks forward to it wants to."""
+    return board.tournament is None and period.start is not None and period.start > now
+
 
 def _named(board: Board, current: Period, wanted: str) -> Period | None:
     if wanted == "current":
         return current
+    if board.tournament is not None:
+        return current if wanted == current.period_id else None
     if wanted == "previous":
         return periods.previous(board.reset, current)
     return periods.parse(board.reset, wanted)

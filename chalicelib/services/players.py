@@ -10,6 +10,7 @@ from chalicelib.domain import players
 from chalicelib.domain.buckets import Membership
 from chalicelib.domain.games import Game
 from chalicelib.domain.notices import Slip
+from chalicelib.domain.participations import Participation
 from chalicelib.domain.players import Identity, IdentityKind, Player, PlayerState
 from chalicelib.domain.records import Record
 from chalicelib.domain.rewards import Reward
@@ -38,6 +39,7 @@ from chalicelib.services.tokens import (
 from chalicelib.store.buckets import BucketStore
 from chalicelib.store.games import GameStore, Receipt
 from chalicelib.store.notices import NoticeStore
+from chalicelib.store.participations import ParticipationStore
 from chalicelib.store.players import PlayerStore, Session
 from chalicelib.store.records import RecordStore
 from chalicelib.store.rewards import RewardStore
@@ -70,6 +72,7 @@ class Export(Struct, frozen=True):
     rewards: list[Reward]
     balances: dict[str, int]
     memberships: list[Membership]
+    participations: list[Participation]
 
 
 class Belongings(Protocol):
@@ -90,6 +93,7 @@ class Players:
         devices: Belongings,
         rewards: RewardStore,
         buckets: BucketStore,
+        participations: ParticipationStore,
         moderation: Moderation,
         boards: Boards,
         tokens: Tokens,
@@ -102,6 +106,7 @@ class Players:
         self._devices = devices
         self._rewards = rewards
         self._buckets = buckets
+        self._participations = participations
         self._moderation = moderation
         self._boards = boards
         self._tokens = tokens
@@ -218,6 +223,7 @@ class Players:
             rewards=self._rewards.ledger(player_id),
             balances=self._rewards.balances(player_id),
             memberships=self._buckets.memberships(player_id),
+            participations=self._participations.of_player(player_id),
         )
 
     def _erase(self, player: Player) -> None:
@@ -228,6 +234,8 @@ class Players:
                 continue
         for membership in self._buckets.memberships(player.player_id):
             self._buckets.leave(membership)
+        for participation in self._participations.of_player(player.player_id):
+            self._participations.leave(participation)
         self._games.delete_all(player.player_id)
         self._notices.clear(player.player_id)
         self._devices.clear(player.player_id)

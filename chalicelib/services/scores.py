@@ -12,12 +12,13 @@ from typing import Protocol
 
 from msgspec import Struct, structs
 
-from chalicelib.domain import periods, records
+from chalicelib.domain import participations, records
 from chalicelib.domain.boards import Board
 from chalicelib.domain.games import GameResult
+from chalicelib.domain.participations import Participation
 from chalicelib.domain.periods import Period
 from chalicelib.domain.players import Player, PlayerState
-from chalicelib.domain.records import Change, Outcome, Placement, Record, Submission
+from chalicelib.domain.records import Change, Outcome, Placement, Reason, Record, Submission
 from chalicelib.errors import ContendedError, GameError, PlayerNotFoundError, StoreUnavailableError
 from chalicelib.ranking.pages import percentile
 from chalicelib.services.boards import Boards
@@ -26,6 +27,7 @@ from chalicelib.services.ranks import Question, RankReader, Standing
 from chalicelib.services.settle import Settlement, Settler, settlement_of
 from chalicelib.store.boards import BoardStore
 from chalicelib.store.dynamo import MAX_TRANSACTION_ITEMS, CancelledError, Dynamo, Item, Part, key_text
+from chalicelib.store.participations import ParticipationStore
 from chalicelib.store.players import PlayerStore
 from chalicelib.store.ranks import MARK_PART, NODE_PART, UNMARKED, Mark, OutdatedBoardError, RankStore
 from chalicelib.store.records import RecordStore, row_of
@@ -79,6 +81,8 @@ class _Target(Struct, frozen=True):
     mark: Mark
     change: Change
     after: Record | None
+    participation: Participation | None = None
+    """What the player did before in a tournament that asks for it."""
 
     @property
     def writes(self) -> bool:
@@ -90,6 +94,11 @@ class _Target(Struct, frozen=True):
         if self.after is None or self.mark.generation >= self.after.generation:
             return None
         return settlement_of(self.board, self.after)
+
+    @property
+    def counts_attempts(self) -> bool:
+        tournament = self.board.tournament
+        return tournament is not None and tournament.attempts is not None
 
 
 class _Draft(Struct, frozen=True):
@@ -118,6 +127,7 @@ class Scores:
         boards: Boards,
         board_store: BoardStore,
         players: PlayerStore,
+        participations: ParticipationStore,
         records: RecordStore,
         ranks: RankStore,
         reader: RankReader,
@@ -128,6 +138,7 @@ class Scores:
         self._boards = boards
         self._board_store = board_store
         self._players = players
+        self._participations = participations
         self._records = records
         self._ranks = ranks
         self._reader = reader
@@ -140,7 +151,9 @@ class Scores:
         """Apply the submissions of one claim and return the answer, with ranks before and after.
 
         Cost: one BatchGetItem; one BatchGetItem and up to two counting queries per board at the same time; one
-        TransactWriteItems of at most 2 + boards x (2 + 5) items, x (2 + 11) where boards take subscores.
+        TransactWriteItems of at most 2 + boards x (2 + 5) items, x (2 + 11) where boards take subscores. A tournament
+        whose players join, or have so many attempts, adds an item
+        to what is read, and the latter one to what is written.
 
         Raises:
             GameError: The ticket, the player or a board refuses; nothing was changed.
@@ -208,7 +221,7 @@ class Scores:
     def _trees(self, claims: Sequence[Claim], now: datetime) -> dict[str, tuple[Board, Period]]:
         board_ids = dict.fromkeys(each.board_id for claim in claims for each in claim.submissions)
         found = [self._boards.known(board_id) for board_id in board_ids]
-        return {board.board_id: (board, periods.period_at(board.reset, now)) for board in found}
+        return {board.board_id: (board, board.period_at(now)) for board in found}
 
     def _read(self, claims: Sequence[Claim], trees: dict[str, tuple[Board, Period]]) -> _Snapshot:
         wanted = [(self._board_store.table, self._board_store.key(board_id)) for board_id in trees]
@@ -220,7 +233,12 @@ class Scores:
                 tree = submission.board_id, trees[submission.board_id][1].period_id
                 wanted.append((self._records.table, self._records.key(claim.player_id, *tree)))
                 wanted.append((self._ranks.table, self._ranks.mark_key(*tree, claim.player_id)))
+                if _asks_of_players(trees[submission.board_id][0]):
+                    wanted.append(self._participation_key(claim.player_id, submission.board_id))
         return _Snapshot(self._dynamo.get_all(wanted))
+
+    def _participation_key(self, player_id: str, board_id: str) -> tuple[str, Item]:
+        return self._participations.table, self._participations.key(player_id, board_id)
 
     def _boards_changed(self, snapshot: _Snapshot, trees: dict[str, tuple[Board, Period]]) -> bool:
         changed = False
@@ -276,10 +294,17 @@ class Scores:
         mark_item = snapshot.get(self._ranks.table, self._ranks.mark_key(*key, player.player_id))
         before = self._records.parsed(item) if item else None
         mark = self._ranks.parsed_mark(mark_item) if mark_item else UNMARKED
-        reason = records.rejection(board, submission, admission.played)
+        participation = self._participation(board, player, snapshot)
+        reason = _refusal(board, participation, now) or records.rejection(board, submission, admission.played)
         change = Change(Outcome.REJECTED, reason=reason) if reason else records.apply(board, before, submission)
-        target = _Target(board, period, before, mark, change, before)
+        target = _Target(board, period, before, mark, change, before, participation)
         return structs.replace(target, after=_changed(target, player, now)) if target.writes else target
+
+    def _participation(self, board: Board, player: Player, snapshot: _Snapshot) -> Participation | None:
+        if not _asks_of_players(board):
+            return None
+        item = snapshot.get(*self._participation_key(player.player_id, board.board_id))
+        return self._participations.parsed(item) if item else None
 
     def _placements(self, targets: Sequence[_Target], *, ranked: bool) -> tuple[Placement, ...]:
         if not ranked:
@@ -357,10 +382,20 @@ class Scores:
             for target in draft.targets
             if target.writes and target.after is not None
         ]
+        parts += [
+            self._attempt_part(draft.player.player_id, target)
+            for target in draft.targets
+            if target.counts_attempts and target.change.outcome is not Outcome.REJECTED
+        ]
         # An update finds its item gone with the player. A put would bring back a player who left, or an old name.
         if any(part.kind == "Put" for part in parts):
             parts.append(self._players.unchanged_part("player", draft.player))
         return parts
+
+    def _attempt_part(self, player_id: str, target: _Target) -> Part:
+        before = target.participation
+        after = before or Participation(player_id, target.board.board_id)
+        return self._participations.attempt_part("attempt", before, structs.replace(after, attempts=after.attempts + 1))
 
     def _sealed_now(self, drafts: Sequence[_Draft]) -> bool:
         """Make final the rules of boards that get their first record; True when there were such boards.
@@ -376,6 +411,14 @@ class Scores:
         for board in fresh.values():
             self._boards.seal(board)
         return bool(fresh)
+
+
+def _asks_of_players(board: Board) -> bool:
+    return board.tournament is not None and board.tournament.asks_of_players
+
+
+def _refusal(board: Board, participation: Participation | None, now: datetime) -> Reason | None:
+    return participations.refusal(board.tournament, participation, now) if board.tournament else None
 
 
 def _changed(target: _Target, player: Player, now: datetime) -> Record:

@@ -7,6 +7,7 @@ from pynamodb.models import Model
 
 from chalicelib.domain.boards import Board, Limits, Operator, SortOrder
 from chalicelib.domain.layouts import Layouts
+from chalicelib.domain.tournaments import Tournament
 from chalicelib.store.dynamo import ConditionFailedError, Dynamo, Item, bind, translated
 from chalicelib.store.typed import from_milliseconds, milliseconds, s
 
@@ -27,6 +28,7 @@ class BoardItem(Model):
     max_per_second = NumberAttribute(null=True)
     authoritative = BooleanAttribute()
     retention_days = NumberAttribute(null=True)
+    tournament = UnicodeAttribute(null=True)
     layouts = UnicodeAttribute()
     created_at = NumberAttribute()
     revision = NumberAttribute()
@@ -92,6 +94,7 @@ def _item(board: Board) -> BoardItem:
         max_per_second=board.limits.max_per_second,
         authoritative=board.authoritative,
         retention_days=board.retention_days,
+        tournament=board.tournament and msgspec.json.encode(board.tournament).decode(),
         layouts=msgspec.json.encode(board.layouts).decode(),
         created_at=milliseconds(board.created_at),
         revision=board.revision,
@@ -111,6 +114,7 @@ def _board(item: BoardItem) -> Board:
         limits=Limits(_whole(item.min_score), _whole(item.max_score), _whole(item.max_per_second)),
         authoritative=item.authoritative,
         retention_days=_whole(item.retention_days),
+        tournament=msgspec.json.decode(item.tournament, type=Tournament) if item.tournament else None,
         layouts=msgspec.json.decode(item.layouts, type=Layouts),
         created_at=from_milliseconds(item.created_at),
         revision=int(item.revision),
