@@ -6,10 +6,11 @@ from msgspec import Struct
 
 from chalicelib import config
 from chalicelib.bootstrap.rounds import Rounds, build_rounds
-from chalicelib.bootstrap.stores import stores_of
+from chalicelib.bootstrap.stores import Stores, stores_of
 from chalicelib.config import Config
 from chalicelib.services import clock
 from chalicelib.services.archives import Archives
+from chalicelib.services.archiving import Archiving
 from chalicelib.services.boards import Boards
 from chalicelib.services.clock import Clock
 from chalicelib.services.closing import AT_ONCE, Closing
@@ -17,6 +18,7 @@ from chalicelib.services.crediting import Crediting
 from chalicelib.services.inspection import Inspector
 from chalicelib.services.jobs import Jobs
 from chalicelib.services.notices import Outbox, Publisher
+from chalicelib.services.rewarding import Rewarding
 from chalicelib.services.rollcall import DEFAULT_PAGES, Pages, RollCall
 from chalicelib.services.rollover import Rollover
 from chalicelib.services.settle import Settler
@@ -62,19 +64,17 @@ def build_seasons(  # noqa: PLR0913  # the last three are what tests choose
     jobs = Jobs(JobStore(settings.table("ranks"), dynamo), now)
     giver = Crediting(dynamo, RewardStore(stores.players, dynamo))
     publisher = Publisher(Topic(settings.notices_topic, clients))
+    archives = Archives(ExportStore(settings.exports_bucket, clients))
+    heard = publisher if settings.notices_topic else None
     rollover = Rollover(
         jobs=jobs,
         boards=boards,
         turns=TurnStore(settings.table("seasons"), dynamo),
         rules=RuleStore(settings.table("seasons"), dynamo),
-        inspector=Inspector(dynamo, stores.records, stores.ranks, Settler(dynamo, boards, stores.ranks)),
-        roll_call=RollCall(dynamo, stores.records),
-        archives=Archives(ExportStore(settings.exports_bucket, clients)),
-        giver=giver,
-        publisher=publisher if settings.notices_topic else None,
+        archiving=_archiving(dynamo, stores, boards, archives, now, pages),
+        rewarding=Rewarding(archives=archives, giver=giver, publisher=heard, clock=now, pages=pages),
         clock=now,
         grace=settings.layout_grace,
-        pages=pages,
     )
     outbox = Outbox(PublicationStore(settings.table("notices"), dynamo), publisher, now)
     rounds = build_rounds(settings, dynamo, stores, boards, now)
@@ -85,9 +85,17 @@ def build_seasons(  # noqa: PLR0913  # the last three are what tests choose
         store=stores.buckets,
         results=rounds.results,
         giver=giver,
-        publisher=publisher if settings.notices_topic else None,
+        publisher=heard,
         clock=now,
         grace=settings.layout_grace,
         at_once=closed_at_once,
     )
     return Seasons(boards, rollover, outbox, rounds, closing)
+
+
+def _archiving(  # noqa: PLR0913, PLR0917  # as many as it stands on
+    dynamo: Dynamo, stores: Stores, boards: Boards, archives: Archives, now: Clock, pages: Pages
+) -> Archiving:
+    inspector = Inspector(dynamo, stores.records, stores.ranks, Settler(dynamo, boards, stores.ranks))
+    roll_call = RollCall(dynamo, stores.records)
+    return Archiving(inspector=inspector, roll_call=roll_call, archives=archives, clock=now, pages=pages)

@@ -25,7 +25,7 @@ from chalicelib.domain.seasons import Round, Season
 from chalicelib.services.buckets import Results
 from chalicelib.services.clock import Clock
 from chalicelib.services.jobs import Jobs, OutOfTime, ended
-from chalicelib.services.rollover import Giver, Publisher
+from chalicelib.services.rewarding import Giver, Publisher
 from chalicelib.services.seasons import Seasons
 from chalicelib.store.buckets import BucketStore
 from chalicelib.store.dynamo import Dynamo

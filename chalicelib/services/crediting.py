@@ -9,7 +9,7 @@ from functools import partial
 
 from chalicelib.domain.rewards import Due
 from chalicelib.errors import StoreUnavailableError
-from chalicelib.services.rollover import Given
+from chalicelib.services.rewarding import Given
 from chalicelib.store.dynamo import MAX_TRANSACTION_ITEMS, CancelledError, Dynamo, Part
 from chalicelib.store.rewards import RewardStore, given_name, left_name
 

@@ -10,7 +10,7 @@ from chalicelib.domain.players import IdentityKind
 from chalicelib.domain.rewards import NO_RULES, Claiming, Due, Grant, Reward, RuleSet
 from chalicelib.errors import CursorError, GameError, MalformedError, RewardNotFoundError, StoreUnavailableError
 from chalicelib.services.crediting import Crediting
-from chalicelib.services.rollover import Given
+from chalicelib.services.rewarding import Given
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.rewards import RewardStore
 from tests.fake_dynamodb import Call, Once, conflict_on, time_out

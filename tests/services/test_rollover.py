@@ -62,23 +62,23 @@ def kill(call: Any) -> NoReturn:
 
 
 @cache
-def _master() -> tuple[World, list[str]]:
+def _master() -> World:
     world, ids = played(SCORES)
     Turning(world).set_rules(RULES)
     world.services.moderation.hide(ids[3], world.services.boards.get("race"), PERIOD, hidden=True)
     world.clock.advance(hours=1)
-    return world, ids
+    return world
 
 
-def ended() -> tuple[Turning, Oracle, str]:
-    """Return a period that is over, what its records say, and who has left since, but not in time."""
-    master, ids = _master()
+def ended() -> tuple[Turning, Oracle]:
+    """Return a period that is over, and what its records say."""
+    master = _master()
     turning = Turning(World(client=master.client.copy(), clock=HandClock(master.clock())))
-    return turning, turning.oracle(), ids[2]
+    return turning, turning.oracle()
 
 
 def test_a_period_is_archived_as_it_stood_and_rewarded() -> None:
-    turning, expected, _ = ended()
+    turning, expected = ended()
 
     jobs = turning.kept()
 
@@ -88,7 +88,7 @@ def test_a_period_is_archived_as_it_stood_and_rewarded() -> None:
 
 
 def test_nothing_is_done_before_the_period_is_frozen() -> None:
-    turning, _, _ = ended()
+    turning, _ = ended()
     use = turning.another_process()
 
     run(use)
@@ -104,7 +104,7 @@ def test_nothing_is_done_before_the_period_is_frozen() -> None:
 def struck_at_every_call(strike: Callable[[Turning, Any], None], *, after: bool) -> Iterator[Turning]:
     """Yield turnings that are struck at their first call, at the second, and so on while there is such a call."""
     for number in count():
-        turning, _, _ = ended()
+        turning, _ = ended()
         turning.world.clock.advance(minutes=2)
         calls = count()
 
@@ -122,7 +122,7 @@ def struck_at_every_call(strike: Callable[[Turning, Any], None], *, after: bool)
 @pytest.mark.slow
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_a_rollover_killed_at_any_call_is_finished_by_another_process(after: bool) -> None:
-    _, expected, _ = ended()
+    _, expected = ended()
     deaths = 0
     for turning in struck_at_every_call(lambda _, call: kill(call), after=after):
         try:
@@ -139,7 +139,7 @@ def test_a_rollover_killed_at_any_call_is_finished_by_another_process(after: boo
 @pytest.mark.slow
 @pytest.mark.parametrize("silent", [False, True], ids=["at once", "thought dead"])
 def test_a_rollover_run_twice_at_the_same_time_is_exact(silent: bool) -> None:
-    _, expected, _ = ended()
+    _, expected = ended()
 
     def run_beside(turning: Turning, call: Any) -> None:
         turning.world.clock.instant += LEASE if silent else LEASE * 0
@@ -240,7 +240,7 @@ def test_runs_that_were_missed_are_made_up_for_oldest_first() -> None:
 
 
 def test_what_moderation_does_until_the_manifest_is_in_the_archive() -> None:
-    turning, _, _ = ended()
+    turning, _ = ended()
     turning.world.clock.advance(minutes=2)
     board = turning.world.services.boards.get("race")
 
@@ -256,7 +256,7 @@ def test_what_moderation_does_until_the_manifest_is_in_the_archive() -> None:
 
 
 def test_what_moderation_does_later_changes_no_reward() -> None:
-    turning, expected, _ = ended()
+    turning, expected = ended()
     turning.world.clock.advance(minutes=2)
     services = turning.world.services
 
@@ -326,7 +326,7 @@ def test_counters_that_lag_are_waited_for_without_another_walk() -> None:
 
 
 def test_a_listing_that_is_made_anew_meanwhile_is_walked_anew() -> None:
-    turning, expected, _ = ended()
+    turning, expected = ended()
     turning.world.clock.advance(minutes=2)
     works = Works(turning.world, period_id=PERIOD)
     steps = after_steps(5)
@@ -377,7 +377,7 @@ def test_rewards_of_an_archive_are_given_though_its_records_have_expired() -> No
 
 
 def test_a_bucket_that_refuses_is_tried_again() -> None:
-    turning, expected, _ = ended()
+    turning, expected = ended()
     turning.world.clock.advance(minutes=2)
     turning.s3.buckets.clear()
 
@@ -390,7 +390,7 @@ def test_a_bucket_that_refuses_is_tried_again() -> None:
 
 
 def test_a_deployment_without_a_bucket_turns_nothing_and_says_so() -> None:
-    turning, _, _ = ended()
+    turning, _ = ended()
     turning.config = structs.replace(turning.config, exports_bucket="")
     use = turning.another_process()
 
