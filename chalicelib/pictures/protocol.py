@@ -1,0 +1,30 @@
+"""What the renderer and its child say to each other."""
+
+from msgspec import Struct
+
+from chalicelib.domain.avatars import Crop, MediaType, Refusal, Refused, Rendition
+
+READY = b"+"
+"""The child has loaded its decoders and given up its rights: from here on, what goes wrong is the picture's fault."""
+DAMAGED = Refused(Refusal.DAMAGED, "the picture cannot be read to its end: save it anew and upload that file")
+TOO_COMPLEX = Refused(
+    Refusal.TOO_COMPLEX, "the picture takes more memory or time than there is for one: upload a smaller one"
+)
+
+
+class Task(Struct, frozen=True):
+    """What the child is asked, as JSON on its command line; the upload comes on standard input."""
+
+    declared: MediaType
+    crop: Crop
+    length: int
+    """Bytes of the upload."""
+    memory: int
+    cpu_seconds: int
+
+
+class Answer(Struct, frozen=True):
+    """What the child found, as MessagePack after READY: either, never both."""
+
+    renditions: list[Rendition] = []
+    refused: Refused | None = None
