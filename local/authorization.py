@@ -14,7 +14,9 @@ from typing import Any
 
 from ministack import app  # type: ignore[import-untyped]  # ships no types
 from ministack.core import iam_actions, iam_evaluator  # type: ignore[import-untyped]  # ships no types
-from ministack.services import dynamodb, dynamodb_streams  # type: ignore[import-untyped]  # ships no types
+from ministack.services import dynamodb, dynamodb_streams, s3  # type: ignore[import-untyped]  # ships no types
+
+from local.guard import from_a_page
 
 LEADING_KEYS = "dynamodb:LeadingKeys"
 NO_KIND = "(no kind)"
@@ -98,6 +100,32 @@ def take_loopback_for_encrypted() -> None:
         pin(source_ip, secure_transport=True)
 
     iam_evaluator.pin_request_origin = pin_as_encrypted
+
+
+def refuse_forms_of_root_from_pages() -> None:
+    """Refuse a form of an upload from a web page that is signed with keys which everybody knows.
+
+    Whoever has the keys of the local run may do anything, and they are no secret: the guard keeps pages from using
+    them, but does not read forms. Those that the API gives out are signed with the keys of its function's role.
+    """
+    post = s3._post_object
+
+    def post_unless_forged(bucket: str, body: bytes, headers: dict[str, str]) -> Any:
+        if from_a_page(headers) and signed_by_root(headers.get("content-type", ""), body):
+            return s3._error("AccessDenied", "Pages may send the forms that the API gives out alone", 403, f"/{bucket}")
+        return post(bucket, body, headers)
+
+    s3._post_object = post_unless_forged
+
+
+def signed_by_root(content_type: str, form: bytes) -> bool:
+    """Tell whether a form names, wherever it does, a key of those that may do anything."""
+    credentials = (
+        value.decode(errors="replace").partition("/")[0]
+        for name, _, _, value in s3._parse_multipart_form(content_type, form)
+        if name.lower() in {"x-amz-credential", "awsaccesskeyid"}
+    )
+    return any(map(iam_evaluator._is_root_key, credentials))
 
 
 def record_what_is_asked_for(file: Path) -> None:

@@ -70,6 +70,7 @@ def main() -> None:
     authorization.ask_for_leading_keys()
     authorization.take_loopback_for_encrypted()
     authorization.trust_loopback()
+    authorization.refuse_forms_of_root_from_pages()
     try:
         asyncio.run(_serve(int(sys.argv[1])))
     finally:
