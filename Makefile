@@ -103,7 +103,7 @@ bench: $(STAMP) ## measure, and write the report into docs/
 bench-ranking: $(BENCH_STAMP) ## measure ranks against the peers at hand (SIZES=1000,10000), and write the report
 	@$(BIN)/python -m bench.ranking
 
-alarms: $(STAMP) ## write the alarms of functions and tables into infra/template.yaml
+alarms: $(STAMP) ## write the alarms of tables and functions into the templates
 	@$(BIN)/python -m infra.alarms
 
 docs: $(STAMP) ## write the reference from the code; check links, commands, examples

@@ -5,7 +5,12 @@ from collections.abc import Mapping
 from deploy import secrets
 from deploy.target import Target
 
-OUTPUTS = {"LAUREL_EXPORTS_BUCKET": "ExportsBucketName", "LAUREL_RECORDS_STREAM_ARN": "RecordsStreamArn"}
+OUTPUTS = {
+    "LAUREL_EXPORTS_BUCKET": "ExportsBucketName",
+    "LAUREL_MEDIA_BUCKET": "MediaBucketName",
+    "LAUREL_MEDIA_URL": "MediaUrl",
+    "LAUREL_RECORDS_STREAM_ARN": "RecordsStreamArn",
+}
 """The outputs of infra/template.yaml's stack that functions are told, by the variables they find them in."""
 
 
