@@ -26,6 +26,7 @@ NOUNS = {
     "dynamodb_event": "event source",
     "kinesis_event": "event source",
     "sqs_event": "event source",
+    "s3_event": "bucket notification",
     "cloudwatch_event": "rule",
     "rest_api": "API",
 }

@@ -11,13 +11,22 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from deploy.layout import API_STAGE, APP, api_name, function_name, role_name
+from deploy.layout import API_STAGE, APP, api_name, function_name, media_bucket_name, role_name
 from deploy.target import Target
 
 Resource = dict[str, Any]
 
 KINDS = frozenset(
-    {"iam_role", "lambda_function", "dynamodb_event", "kinesis_event", "sqs_event", "cloudwatch_event", "rest_api"}
+    {
+        "iam_role",
+        "lambda_function",
+        "dynamodb_event",
+        "kinesis_event",
+        "sqs_event",
+        "s3_event",
+        "cloudwatch_event",
+        "rest_api",
+    }
 )
 """The types of chalice's resources that are found; a test holds the app to them."""
 
@@ -28,14 +37,15 @@ ON_ITS_WAY_OUT = frozenset({"Deleting"})
 def deployed(target: Target) -> list[Resource]:
     """Return the stage's resources as chalice records them, each after those it needs.
 
-    Costs a call each for functions, roles, rules and APIs, more where they fill pages, and one per function with an
-    event source.
+    Costs a call each for functions, roles, rules, the media bucket and APIs, more where they fill pages, and one per
+    function for its event sources.
     """
     functions = list(_functions(target))
     return [
         *_roles(target),
         *functions,
         *(source for function in functions for source in event_sources(target, function)),
+        *uploads(target, functions),
         *_rules(target),
         *_apis(target),
     ]
@@ -117,6 +127,36 @@ def _event_source(function: Resource, mapping: dict[str, Any]) -> Resource:
             return {**common, "kinesis_arn": arn, "stream": arn.rpartition("/")[2]}
         case _:
             return {**common, "queue_arn": arn, "queue": arn.rpartition(":")[2]}
+
+
+def uploads(target: Target, functions: list[Resource]) -> Iterator[Resource]:
+    """Yield which functions the media bucket tells of uploads, as chalice records it.
+
+    What it tells others is theirs, and so is what it tells a function that is not among these.
+    """
+    if not functions:
+        return
+    account = functions[0]["lambda_arn"].split(":")[4]
+    bucket = media_bucket_name(target.stage, account)
+    told = {each["LambdaFunctionArn"] for each in notifications(target, bucket)}
+    for function in functions:
+        if function["lambda_arn"] in told:
+            yield {
+                "name": f"{function['name']}-s3event",
+                "resource_type": "s3_event",
+                "bucket": bucket,
+                "lambda_arn": function["lambda_arn"],
+            }
+
+
+def notifications(target: Target, bucket: str) -> list[Resource]:
+    """Return what a bucket tells functions, as S3 has it: nothing, if it is not there."""
+    s3 = target.client("s3")
+    try:
+        configuration = s3.get_bucket_notification_configuration(Bucket=bucket)
+    except s3.exceptions.NoSuchBucket:
+        return []
+    return list(configuration.get("LambdaFunctionConfigurations", []))
 
 
 def _rules(target: Target) -> Iterator[Resource]:

@@ -48,8 +48,9 @@ $ STAGE=dev .venv/bin/python -m deploy.permissions
 ```
 
 `deploy` is for `make deploy` and `make diff`, and `destroy`, beside it, for `make destroy`. CloudFormation makes what
-the templates describe in the name of whoever asks it to: `template` and `edge` are for that, and for nothing that does
-not come through CloudFormation. Statements for options, as a VPC or a domain, can be left out where they are not used.
+the templates describe in the name of whoever asks it to: `template`, `cdn` and `edge` are for that, and for nothing
+that does not come through CloudFormation. Statements for options, as a VPC or a domain, can be left out where they are
+not used.
 
 The end-to-end tests make, change and delete a stage with `deploy` and `destroy` enforced, and nothing else. What
 CloudFormation needs is what its own descriptions of the resource types say, but for properties that the templates do
@@ -59,6 +60,7 @@ TITLES = {
     "deploy": "Bring a stage in line: `deploy`",
     "destroy": "Delete a stage, and its data: `destroy`",
     "template": "Through CloudFormation, for infra/template.yaml: `template`",
+    "cdn": "Through CloudFormation, for infra/template.yaml where avatars have a CDN: `cdn`",
     "edge": "Through CloudFormation, for infra/edge.yaml and infra/account.yaml: `edge`",
 }
 HEADER = "| statement | may | on | only |\n|---|---|---|---|"
