@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, DynamoDBEvent, Rate
+from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, DynamoDBEvent, Rate, S3Event
 
 from chalicelib import config, loading, logs
 from chalicelib.api.authorizer import authorize
@@ -29,6 +29,12 @@ def player_authorizer(auth_request: AuthRequest) -> AuthResponse:
 def settle_records(event: DynamoDBEvent) -> Any:
     """Count what became of records."""
     return _events("stream").follow(event)
+
+
+@app.on_s3_event(bucket=config.media_bucket(), events=["s3:ObjectCreated:*"], prefix="uploads/")
+def make_avatar(event: S3Event) -> None:
+    """Make avatars of what players upload."""
+    _events("uploads").take(event)
 
 
 @app.lambda_function()

@@ -48,6 +48,15 @@ class Config(msgspec.Struct, frozen=True):
     exports_bucket: str = ""
     """Where exports go; "": nowhere, they are refused."""
 
+    media_bucket: str = ""
+    """Where players upload pictures, and avatars are; "": nowhere, uploads are refused."""
+
+    media_url: str = ""
+    """What the keys of avatars are appended to, with its last slash."""
+
+    avatar_check: str = ""
+    """The studio's own check of avatars, as ``module:function``; "": all are published."""
+
     def table(self, noun: str) -> str:
         return f"{self.table_prefix}{noun}"
 
@@ -79,6 +88,14 @@ def records_stream_arn(environ: Mapping[str, str] = os.environ) -> str:
     return environ.get("LAUREL_RECORDS_STREAM_ARN", f"{records}/stream/set-LAUREL_RECORDS_STREAM_ARN")
 
 
+def media_bucket(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the bucket that `chalice deploy` subscribes to; never fails.
+
+    The deployed functions do not need it to be called. Where it is not set, its name says what to do.
+    """
+    return environ.get("LAUREL_MEDIA_BUCKET", f"laurel-{stage(environ)}-media-set-laurel-media-bucket")
+
+
 def load(environ: Mapping[str, str] = os.environ) -> Config:
     """Return the settings, or raise ConfigError naming the first variable that is wrong."""
     return Config(
@@ -89,6 +106,9 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
         game_rules_by_mode=_game_rules(environ.get("LAUREL_GAME_RULES", "{}")),
         lean_calls=_lean(environ.get("LAUREL_CALLS", "lean")),
         exports_bucket=environ.get("LAUREL_EXPORTS_BUCKET", ""),
+        media_bucket=environ.get("LAUREL_MEDIA_BUCKET", ""),
+        media_url=_folder(environ.get("LAUREL_MEDIA_URL", "")),
+        avatar_check=_check(environ.get("LAUREL_AVATAR_CHECK", "")),
         layout_grace=_grace(environ.get("LAUREL_LAYOUT_GRACE_SECONDS", str(DEFAULT_GRACE_SECONDS))),
     )
 
@@ -120,6 +140,19 @@ def _grace(text: str) -> timedelta:
         rule = f"must be a number from {MIN_GRACE_SECONDS} to {MAX_GRACE_SECONDS}"
         raise ConfigError(f"LAUREL_LAYOUT_GRACE_SECONDS {rule}, not {text!r}")
     return timedelta(seconds=int(text))
+
+
+def _folder(url: str) -> str:
+    if url and not (url.startswith(("https://", "http://")) and url.isascii() and url.isprintable()):
+        raise ConfigError(f"LAUREL_MEDIA_URL must begin with https:// or http://, not {url!r}")
+    return f"{url.rstrip('/')}/" if url else ""
+
+
+def _check(name: str) -> str:
+    module, _, function = name.partition(":")
+    if name and not (function.isidentifier() and all(part.isidentifier() for part in module.split("."))):
+        raise ConfigError(f"LAUREL_AVATAR_CHECK must be <module>:<function>, not {name!r}")
+    return name
 
 
 def _lean(text: str) -> bool:

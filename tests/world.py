@@ -16,12 +16,15 @@ from chalicelib.domain.games import GameResult
 from chalicelib.domain.players import IdentityKind
 from chalicelib.domain.records import Submission
 from chalicelib.services.settle import settlement_of
+from chalicelib.store.clients import Clients
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.records import RecordStore
 from tests.expressions import Item
 from tests.fake_dynamodb import FakeDynamoDB, Hook
+from tests.fake_s3 import FakeS3
 from tests.tables import PREFIX, tables
 
+MEDIA = f"{PREFIX}media-123456789012"
 EPOCH = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SECRET = "s" * 32
 Answer = TypeVar("Answer")
@@ -61,6 +64,7 @@ def _definitions() -> tuple[Mapping[str, Any], ...]:
 class World:
     rules_by_mode: Mapping[str, GameRules] = field(default_factory=dict)
     client: FakeDynamoDB = field(default_factory=lambda: FakeDynamoDB(_definitions()))
+    s3: FakeS3 = field(default_factory=lambda: FakeS3({MEDIA}))
     clock: HandClock = field(default_factory=HandClock)
     pauses: list[float] = field(default_factory=list)
     services: Services = field(init=False)
@@ -69,9 +73,21 @@ class World:
         self.services = self.another_process()
 
     def another_process(self) -> Services:
-        """Return services that share nothing with others but the database."""
-        config = Config("test", PREFIX, (SigningKey("a", SECRET),), (), self.rules_by_mode)
-        return serving.build(config, Dynamo(self.client, Inline(), self.pauses.append), self.clock)
+        """Return services that share nothing with others but the database and the bucket."""
+        return serving.build(self.config, self.dynamo(), self.clock, self.clients())
+
+    @property
+    def config(self) -> Config:
+        keys = (SigningKey("a", SECRET),)
+        return Config(
+            "test", PREFIX, keys, (), self.rules_by_mode, media_bucket=MEDIA, media_url="https://media.example/"
+        )
+
+    def dynamo(self) -> Dynamo:
+        return Dynamo(self.client, Inline(), self.pauses.append)
+
+    def clients(self) -> Clients:
+        return Clients(connect=lambda _: self.s3)
 
     def board(self, board_id: str = "race", **rules: Any) -> Board:
         board = Board(board_id=board_id, title="Race", created_at=self.clock(), **rules)
@@ -89,7 +105,7 @@ class World:
 
     def follow(self) -> None:
         """Settle what the stream has told of the records by now, as it does within a second."""
-        services, dynamo = self.another_process(), Dynamo(self.client, Inline(), self.pauses.append)
+        services, dynamo = self.another_process(), self.dynamo()
         for record in map(RecordStore(f"{PREFIX}records", dynamo).parsed, self.items("records")):
             assert services.settler.settle([settlement_of(services.boards.get(record.board_id), record)])
 

@@ -9,15 +9,18 @@ from chalicelib.bootstrap.stores import Stores, stores_of
 from chalicelib.config import Config
 from chalicelib.loading import lasting
 from chalicelib.services import clock
+from chalicelib.services.avatars import Avatars
 from chalicelib.services.boards import Boards
 from chalicelib.services.clock import Clock
 from chalicelib.services.distributions import Distributions
 from chalicelib.services.games import Games
 from chalicelib.services.history import History
+from chalicelib.services.leftovers import Leftovers
 from chalicelib.services.listing import Listing
 from chalicelib.services.lobby import Lobbies
 from chalicelib.services.moderation import Moderation
 from chalicelib.services.players import Players
+from chalicelib.services.profiles import Profiles
 from chalicelib.services.ranks import RankReader
 from chalicelib.services.scores import Scores
 from chalicelib.services.settle import Settler
@@ -25,13 +28,17 @@ from chalicelib.services.standings import Standings
 from chalicelib.services.thresholds import Thresholds
 from chalicelib.services.tokens import Tokens
 from chalicelib.store import dynamo as dynamo_store
+from chalicelib.store.clients import Clients
 from chalicelib.store.dynamo import Dynamo
+from chalicelib.store.media import MediaStore
+from chalicelib.store.uploads import UploadStore
 
 
 class Services(Struct, frozen=True):
     config: Config
     boards: Boards
     players: Players
+    avatars: Avatars
     games: Games
     scores: Scores
     moderation: Moderation
@@ -52,8 +59,8 @@ def services() -> Services:
         return build(settings, dynamo_store.connect(lean=settings.lean_calls))
 
 
-def build(settings: Config, dynamo: Dynamo, now: Clock = clock.now) -> Services:
-    """Return services on a given client, with a given clock."""
+def build(settings: Config, dynamo: Dynamo, now: Clock = clock.now, clients: Clients | None = None) -> Services:
+    """Return services on given clients, with a given clock."""
     stores = stores_of(settings.table, dynamo)
     signer = Tokens(settings.signing_keys, now)
     boards = Boards(stores.boards, now)
@@ -61,13 +68,16 @@ def build(settings: Config, dynamo: Dynamo, now: Clock = clock.now) -> Services:
     settler = Settler(dynamo, boards, stores.ranks)
     scores = _scores(base, settler)
     moderation = Moderation(dynamo, boards, stores.records, stores.ranks, now)
-    players = _players(base, moderation)
+    profiles = Profiles(stores.players, stores.records)
+    avatars = _avatars(base, profiles, MediaStore(settings.media_bucket, clients or Clients()), settings)
+    players = _players(base, moderation, profiles, avatars)
     games = _games(base, scores, settings)
     standings = _standings(base)
     return Services(
         config=settings,
         boards=boards,
         players=players,
+        avatars=avatars,
         games=games,
         scores=scores,
         moderation=moderation,
@@ -106,12 +116,27 @@ def _scores(base: _Base, settler: Settler) -> Scores:
     )
 
 
-def _players(base: _Base, moderation: Moderation) -> Players:
+def _avatars(base: _Base, profiles: Profiles, media: MediaStore, settings: Config) -> Avatars:
+    uploads = UploadStore(settings.table("players"), base.dynamo)
+    return Avatars(
+        dynamo=base.dynamo,
+        players=base.stores.players,
+        uploads=uploads,
+        media=media,
+        leftovers=Leftovers(media, uploads, base.stores.players),
+        profiles=profiles,
+        clock=base.clock,
+    )
+
+
+def _players(base: _Base, moderation: Moderation, profiles: Profiles, avatars: Avatars) -> Players:
     return Players(
         store=base.stores.players,
         games=base.stores.games,
         records=base.stores.records,
         moderation=moderation,
+        profiles=profiles,
+        avatars=avatars,
         boards=base.boards,
         tokens=base.tokens,
         clock=base.clock,

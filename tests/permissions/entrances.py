@@ -11,8 +11,9 @@ from types import CodeType
 from botocore.client import BaseClient
 
 from chalicelib.api import authorizer, routing
-from chalicelib.events import dead_letters, operations, stream
+from chalicelib.events import dead_letters, operations, stream, uploads
 from chalicelib.services.advice import Advisor
+from chalicelib.services.avatars import Avatars
 from chalicelib.services.boards import Boards
 from chalicelib.services.distributions import Distributions
 from chalicelib.services.export import Export
@@ -22,6 +23,7 @@ from chalicelib.services.history import History
 from chalicelib.services.lobby import Lobbies
 from chalicelib.services.moderation import Moderation
 from chalicelib.services.players import Players
+from chalicelib.services.publication import Publication
 from chalicelib.services.rebuild import Rebuild
 from chalicelib.services.replay import Replay
 from chalicelib.services.scores import Scores
@@ -36,9 +38,10 @@ API_HANDLER = "api_handler"
 ENTRANCES: Mapping[str, tuple[object, ...]] = {
     API_HANDLER: (
         routing._answered,  # noqa: SLF001  # what all routes have in common
-        *(Boards, Distributions, Games, History, Lobbies, Moderation, Players, Scores, Standings, Thresholds),
+        *(Avatars, Boards, Distributions, Games, History, Lobbies, Moderation, Players, Scores, Standings, Thresholds),
     ),
     "player_authorizer": (authorizer.authorize,),
+    "make_avatar": (uploads.take, Publication),
     "settle_records": (stream.follow, FollowUp),
     "replay_dead_letters": (dead_letters.replay, Replay),
     "audit_ranks": (operations.audit, Upkeep.find_audit, Upkeep.begin_audit, Upkeep.advance_audit, Upkeep.trees),
