@@ -14,7 +14,8 @@ import msgspec
 
 from chalicelib.domain.avatars import Crop, MediaType, Refused, Rendition
 from chalicelib.pictures.confinement import confine
-from chalicelib.pictures.protocol import DAMAGED, READY, TOO_COMPLEX, Answer, Task
+from chalicelib.pictures.protocol import READY, Answer, Task
+from chalicelib.pictures.refusals import TOO_COMPLEX, UNREADABLE
 
 Look = Callable[[bytes, MediaType], Refused | None]
 Render = Callable[[bytes, MediaType, Crop], list[Rendition]]
@@ -51,10 +52,10 @@ def _answer(task: Task, look: Look, render: Render) -> Answer:
         refused = look(content, task.declared)
         return Answer(refused=refused) if refused else Answer(render(content, task.declared, task.crop))
     except MemoryError:
-        return Answer(refused=TOO_COMPLEX)
+        return Answer(refused=TOO_COMPLEX.refused())
     except Exception:  # noqa: BLE001  # decoders raise anything: whatever it is, this picture is not taken
         traceback.print_exc()
-        return Answer(refused=DAMAGED)
+        return Answer(refused=UNREADABLE.refused())
 
 
 if __name__ == "__main__":

@@ -2,14 +2,10 @@
 
 from msgspec import Struct
 
-from chalicelib.domain.avatars import Crop, MediaType, Refusal, Refused, Rendition
+from chalicelib.domain.avatars import Crop, MediaType, Refused, Rendition
 
 READY = b"+"
 """The child has loaded its decoders and given up its rights: from here on, what goes wrong is the picture's fault."""
-DAMAGED = Refused(Refusal.DAMAGED, "the picture cannot be read to its end: save it anew and upload that file")
-TOO_COMPLEX = Refused(
-    Refusal.TOO_COMPLEX, "the picture takes more memory or time than there is for one: upload a smaller one"
-)
 
 
 class Task(Struct, frozen=True):

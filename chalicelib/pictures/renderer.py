@@ -14,7 +14,8 @@ import msgspec
 from chalicelib.domain.avatars import SIZES, Crop, Form, MediaType, Refused, Rendition
 from chalicelib.pictures.confinement import Bounds
 from chalicelib.pictures.conversation import Conversation
-from chalicelib.pictures.protocol import DAMAGED, READY, TOO_COMPLEX, Answer, Task
+from chalicelib.pictures.protocol import READY, Answer, Task
+from chalicelib.pictures.refusals import TOO_COMPLEX, UNREADABLE
 
 _log = logging.getLogger("laurel")
 
@@ -96,14 +97,14 @@ def _outcome(status: int, conversation: Conversation) -> list[Rendition] | Refus
     if status or conversation.last_words:
         _log.warning("picture_broke_a_decoder", extra={"status": status, "said": _text(conversation.last_words)})
     if status:
-        return DAMAGED if -status in _FAULTS else TOO_COMPLEX
+        return (UNREADABLE if -status in _FAULTS else TOO_COMPLEX).refused()
     try:
         answer = msgspec.msgpack.decode(conversation.answer[len(READY) :], type=Answer)
     except msgspec.DecodeError:
-        return DAMAGED
+        return UNREADABLE.refused()
     if answer.refused:
         return answer.refused
-    return answer.renditions if _is_an_avatar(answer.renditions) else DAMAGED
+    return answer.renditions if _is_an_avatar(answer.renditions) else UNREADABLE.refused()
 
 
 def _is_an_avatar(renditions: list[Rendition]) -> bool:
