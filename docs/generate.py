@@ -16,6 +16,7 @@ from docs import infrastructure, permissions
 
 REFERENCE = Path(__file__).parent / "reference"
 Json = dict[str, Any]
+JSON = "application/json"
 
 ROUTES = """\
 # Routes
@@ -23,8 +24,8 @@ ROUTES = """\
 Made from the code by `make docs`; [openapi.json](openapi.json) says the same to programs, and a running Laurel serves
 it at `/openapi.json`.
 
-- Paths are below the URL that `make run` or `chalice deploy` prints. Bodies and answers are JSON; a body needs the
-  header `Content-Type: application/json` and has at most {limit} KB.
+- Paths are below the URL that `make run` or `chalice deploy` prints. Bodies and answers are JSON, unless a route says
+  otherwise; a body needs the header `Content-Type: application/json` and has at most {limit} KB.
 - **Everybody** may call without credentials. **Players** send `Authorization: Bearer <access token>`, **admins**
   `{admin}: <admin key>`.
 - Fields and query parameters that are not listed are refused, not ignored. In answers, fields may be added over time.
@@ -85,6 +86,7 @@ WHAT_TO_DO: Mapping[str, str] = {
     "token_reused": "Sign in again, and ask who else holds the token.",
     "identity_unknown": "Register.",
     "forbidden": "Nothing: this caller may not.",
+    "avatars_off": "Show placeholders, and offer no upload.",
     "not_found": "Look for it elsewhere.",
     "route_not_found": "Compare method and path with [the routes](routes.md).",
     "board_not_found": "Ask `GET /boards` which there are.",
@@ -168,8 +170,7 @@ def _route(operation: Operation, described: Json) -> Iterator[str]:
     if "requestBody" in described:
         yield f"- Body: {_kind(_content(described['requestBody']))}"
     success = described["responses"][str(operation.status)]
-    answer = _kind(_content(success)) if "content" in success else "nothing"
-    yield f"- Answer: {operation.status} {HTTPStatus(operation.status).phrase}, {answer}"
+    yield f"- Answer: {operation.status} {HTTPStatus(operation.status).phrase}, {_success(success)}"
     codes = [kind.code for kind in openapi.error_kinds(operation) if kind.code not in ANSWERED_BY_EVERY_ROUTE]
     yield f"- Errors: {', '.join(f'[{code}](errors.md#{code})' for code in codes)}\n"
     if described["parameters"]:
@@ -206,8 +207,14 @@ def _description(schema: Json) -> str:
 
 
 def _content(body: Json) -> Json:
-    schema: Json = body["content"]["application/json"]["schema"]
+    schema: Json = body["content"][JSON]["schema"]
     return schema
+
+
+def _success(answer: Json) -> str:
+    """Return what a successful answer holds: a type of ours, a media type that is not JSON, or nothing."""
+    media_types = answer.get("content", {}).keys()
+    return _kind(_content(answer)) if JSON in media_types else next((f"`{name}`" for name in media_types), "nothing")
 
 
 def _kind(schema: Json) -> str:

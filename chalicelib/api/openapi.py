@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from chalicelib import VERSION
-from chalicelib.api.routing import ADMIN_HEADER, Access, Operation
+from chalicelib.api.routing import ADMIN_HEADER, MADE, Access, Content, Operation
 from chalicelib.errors import (
     GameError,
     MalformedError,
@@ -49,6 +49,7 @@ _TAGS = {
     "main": "Who we are, and the lobby",
     "games": "The game loop",
     "players": "Accounts, tokens, profiles",
+    "avatars": "Pictures of players",
     "boards": "Boards and standings",
     "admin": "For your own servers and people",
 }
@@ -96,8 +97,12 @@ def error_kinds(operation: Operation) -> list[type[GameError]]:
 
 
 def _types(operations: Iterable[Operation]) -> list[Any]:
-    kinds = [kind for operation in operations for name, kind in operation.types.items() if name != "caller"]
-    return [Error, *(kind for kind in kinds if kind is not type(None))]
+    kinds = [kind for operation in operations for name, kind in operation.types.items() if name not in MADE]
+    return [Error, *(kind for kind in kinds if kind is not type(None) and not _is_content(kind))]
+
+
+def _is_content(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Content)
 
 
 def _described(operation: Operation, schemas: Mapping[str, Any], components: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,11 +142,12 @@ def _style(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _responses(operation: Operation, schemas: Mapping[str, Any]) -> dict[str, Any]:
-    success: dict[str, Any] = {"description": HTTPStatus(operation.status).phrase}
-    answer = operation.types["return"]
-    if answer is not type(None):
-        success["content"] = {"application/json": {"schema": schemas[repr(answer)]}}
-    responses = {str(operation.status): success}
+    responses = {
+        str(operation.status): {
+            "description": HTTPStatus(operation.status).phrase,
+            **_answer(operation.types["return"], schemas),
+        }
+    }
     kinds_by_status: dict[int, list[type[GameError]]] = {}
     for kind in error_kinds(operation):
         kinds_by_status.setdefault(kind.status, []).append(kind)
@@ -152,6 +158,16 @@ def _responses(operation: Operation, schemas: Mapping[str, Any]) -> dict[str, An
             "content": {"application/json": {"schema": schemas[repr(Error)]}},
         }
     return responses
+
+
+def _answer(kind: Any, schemas: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a successful answer holds."""
+    if kind is type(None):
+        return {}
+    if not _is_content(kind):
+        return {"content": {"application/json": {"schema": schemas[repr(kind)]}}}
+    headers = {name: {"schema": {"type": "string", "const": value}} for name, value in kind.headers.items()}
+    return {"headers": headers, "content": {kind.media_type: {"schema": {"type": "string"}}}}
 
 
 def meaning(kind: type[GameError]) -> str:

@@ -1,5 +1,5 @@
 """All resources, in the order in which they are described."""
 
-from chalicelib.api import admin, boards, figures, games, main, players
+from chalicelib.api import admin, avatars, boards, figures, games, main, players
 
-RESOURCES = (main.api, games.api, players.api, boards.api, figures.api, admin.api)
+RESOURCES = (main.api, games.api, players.api, avatars.api, boards.api, figures.api, admin.api)

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from chalicelib.domain.avatars import MAX_UPLOAD_BYTES, UPLOAD_LIFETIME, Crop, MediaType, Upload
 from chalicelib.domain.players import Player
-from chalicelib.errors import ConflictError, ContendedError
+from chalicelib.errors import AvatarsOffError, ContendedError
 from chalicelib.services.clock import Clock, new_id
 from chalicelib.services.leftovers import Leftovers
 from chalicelib.services.profiles import Profiles, account_gone
@@ -65,11 +65,11 @@ class Avatars:
             crop: Which square of the picture is shown.
 
         Raises:
-            ConflictError: The deployment has no bucket for media.
+            AvatarsOffError: The deployment has no bucket for media.
             TokenError: The account is gone, or the player is leaving.
         """
         if not self._media.bucket:
-            raise ConflictError("this deployment has no bucket for avatars: LAUREL_MEDIA_BUCKET is not set")
+            raise AvatarsOffError("this deployment takes no pictures: LAUREL_MEDIA_BUCKET is not set")
         upload = Upload(player_id, new_id(), media_type, crop, self._clock())
         # Signed first: what cannot be signed supersedes nothing.
         form = self._media.form(UploadKey(player_id, upload.upload_id, file_name).text, media_type, UPLOAD_LIFETIME)
