@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from chalicelib.domain.avatars import MAX_UPLOAD_BYTES, MediaType, Refused
 from chalicelib.pictures import foreign
 from chalicelib.pictures.formats import gif, isobmff, jpeg, png, svg, webp
-from chalicelib.pictures.formats.surveys import Survey
+from chalicelib.pictures.formats.surveys import MOST_FRAMES, Survey
 from chalicelib.pictures.refusals import (
     DAMAGED,
     EMPTY,
@@ -18,7 +18,6 @@ from chalicelib.pictures.refusals import (
     UnacceptableError,
 )
 
-MOST_FRAMES = 1_000
 _MEGA = 1_000_000
 _SURVEYS: Mapping[MediaType, Callable[[bytes], Survey]] = {
     MediaType.JPEG: jpeg.survey,

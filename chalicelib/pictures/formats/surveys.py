@@ -4,6 +4,8 @@ from msgspec import Struct
 
 from chalicelib.pictures.refusals import DAMAGED, TRUNCATED
 
+MOST_FRAMES = 1_000
+
 
 class Survey(Struct, frozen=True):
     width: int

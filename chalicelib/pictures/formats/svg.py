@@ -41,8 +41,7 @@ def _closing(text: str, at: int) -> str:
     if text.startswith("<?", at):
         return "?>"
     if text.startswith("<!", at):
-        end, inner = text.find(">", at), text.find("[", at)
-        return "]>" if 0 <= inner < end else ">"
+        return "]>" if "[" in text[at : text.find(">", at)] else ">"
     return ""
 
 
