@@ -1,7 +1,7 @@
 """An S3 in memory: the calls this app makes, each open to interference as tests/fake_dynamodb.py lets them be."""
 
 import io
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from typing import Any, NamedTuple, NoReturn
 
 from botocore.exceptions import ClientError
@@ -33,7 +33,7 @@ class FakeS3:
     def __init__(self, buckets: set[str], page: int = PAGE) -> None:
         self.buckets = buckets
         self.page = page
-        self.objects: MutableMapping[str, bytes] = {}
+        self.objects: dict[str, bytes] = {}
         self.headers: dict[str, dict[str, Any]] = {}
         """By key, what else an object was stored with, as the client names it."""
         self.before: list[Hook] = []
@@ -81,10 +81,13 @@ class FakeS3:
     def _list(self, request: dict[str, Any]) -> Any:
         after, most = request.get("ContinuationToken", ""), min(self.page, request.get("MaxKeys", PAGE))
         # As S3 does: by the bytes of keys in UTF-8, which is the order of code points.
-        found = sorted(key for key in self.objects if key.startswith(request["Prefix"]) and key > after)
+        found = sorted(key for key in self._keys(request["Prefix"]) if key > after)
         reply: dict[str, Any] = {"IsTruncated": len(found) > most, "KeyCount": len(found[:most])}
         reply |= {"Contents": [{"Key": key} for key in found[:most]]} if found else {}
         return {**reply, "NextContinuationToken": found[most - 1]} if reply["IsTruncated"] else reply
+
+    def _keys(self, prefix: str) -> list[str]:
+        return [key for key in self.objects if key.startswith(prefix)]
 
     def _delete(self, request: dict[str, Any]) -> Any:
         for each in request["Delete"]["Objects"]:

@@ -36,7 +36,7 @@ def build_publishing(
         players=stores.players,
         uploads=uploads,
         media=media,
-        leftovers=Leftovers(media, uploads, stores.players),
+        leftovers=Leftovers(media, uploads, stores.players, stores.records),
         profiles=Profiles(stores.players, stores.records),
         renderer=renderer,
         check=check,

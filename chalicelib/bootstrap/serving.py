@@ -123,7 +123,7 @@ def _avatars(base: _Base, profiles: Profiles, media: MediaStore, settings: Confi
         players=base.stores.players,
         uploads=uploads,
         media=media,
-        leftovers=Leftovers(media, uploads, base.stores.players),
+        leftovers=Leftovers(media, uploads, base.stores.players, base.stores.records),
         profiles=profiles,
         clock=base.clock,
     )

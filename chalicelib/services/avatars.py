@@ -1,10 +1,10 @@
 """Avatars as players ask for them: a form to upload with, how it went, and none any more."""
 
-from datetime import datetime
+from collections.abc import Callable
 
 from msgspec import Struct
 
-from chalicelib.domain.avatars import MAX_UPLOAD_BYTES, UPLOAD_LIFETIME, Crop, MediaType, Upload
+from chalicelib.domain.avatars import UPLOAD_LIFETIME, Crop, MediaType, Upload
 from chalicelib.domain.players import Player
 from chalicelib.errors import AvatarsOffError, ContendedError
 from chalicelib.services.clock import Clock, new_id
@@ -26,14 +26,6 @@ class Invitation(Struct, frozen=True):
     upload: Upload
     form: PostForm
 
-    @property
-    def expires_at(self) -> datetime:
-        return self.upload.expires_at
-
-    @property
-    def max_bytes(self) -> int:
-        return MAX_UPLOAD_BYTES
-
 
 class Avatars:
     def __init__(  # noqa: PLR0913  # the composition root names them
@@ -46,6 +38,7 @@ class Avatars:
         leftovers: Leftovers,
         profiles: Profiles,
         clock: Clock,
+        new_id: Callable[[], str] = new_id,
     ) -> None:
         self._dynamo = dynamo
         self._players = players
@@ -54,6 +47,7 @@ class Avatars:
         self._leftovers = leftovers
         self._profiles = profiles
         self._clock = clock
+        self._new_id = new_id
 
     def ask(self, player_id: str, media_type: MediaType, file_name: str, crop: Crop) -> Invitation:
         """Begin the player's latest upload, in place of any other that was not published, and return its form.
@@ -70,7 +64,7 @@ class Avatars:
         """
         if not self._media.bucket:
             raise AvatarsOffError("this deployment takes no pictures: LAUREL_MEDIA_BUCKET is not set")
-        upload = Upload(player_id, new_id(), media_type, crop, self._clock())
+        upload = Upload(player_id, self._new_id(), media_type, crop, self._clock())
         # Signed first: what cannot be signed supersedes nothing.
         form = self._media.form(UploadKey(player_id, upload.upload_id, file_name).text, media_type, UPLOAD_LIFETIME)
         self._begin(upload)

@@ -1,46 +1,61 @@
-"""Leftovers: files in the media bucket that no player shows, and that none ever will."""
+"""Leftovers: files in the media bucket that nothing shows, and that nothing ever will."""
 
-from chalicelib.domain.avatars import Upload, UploadState, upload_id
-from chalicelib.domain.players import Player, PlayerState
+from msgspec import Struct
+
+from chalicelib.domain.avatars import UploadState, upload_id
+from chalicelib.domain.players import PlayerState
 from chalicelib.store import keys
 from chalicelib.store.media import MediaStore
 from chalicelib.store.players import PlayerStore
+from chalicelib.store.records import RecordStore
 from chalicelib.store.uploads import UploadStore
 
 
+class _Needs(Struct, frozen=True):
+    """What of a player's files has to stay."""
+
+    active: bool
+    awaited: str | None
+    """The upload that may yet become the avatar."""
+    shown: frozenset[str | None]
+    """The avatars of the profile and of the records."""
+
+    def upload(self, key: str) -> bool:
+        return keys.folder(key) == self.awaited
+
+    def avatar(self, key: str) -> bool:
+        reference = keys.folder(key)
+        return reference in self.shown or upload_id(reference) == self.awaited
+
+
 class Leftovers:
-    def __init__(self, media: MediaStore, uploads: UploadStore, players: PlayerStore) -> None:
+    def __init__(self, media: MediaStore, uploads: UploadStore, players: PlayerStore, records: RecordStore) -> None:
         self._media = media
         self._uploads = uploads
         self._players = players
+        self._records = records
 
     def delete_of(self, player_id: str) -> None:
-        """Delete what was replaced, came late, or was left behind; of a player who leaves or left, everything.
+        """Delete what was replaced, came late, or was left behind; of a player who left, everything.
 
-        First come the files, then the upload, then the player: a file that is there already, of an upload that is not
-        waiting any more, can become an avatar no more. If it is not by the time the player is read, it never is.
-
-        Cost: two listings, two reads, and a deletion if there is something to delete.
+        Cost: two listings, three reads, and a deletion if there is something to delete; a third listing for a player
+        who is not active.
         """
+        # In this order. What is listed, of an upload that waits no more, cannot become an avatar any more; if it is
+        # none by the time the player is read, it never is; and no record shows then what none shows already.
         sent = self._media.keys(keys.uploads(player_id))
         made = self._media.keys(keys.avatars(player_id))
+        needs = self._needs(player_id)
+        kept = [] if needs.active else self._media.keys(keys.quarantine(player_id))
+        unneeded = [key for key in sent if not needs.upload(key)] + [key for key in made if not needs.avatar(key)]
+        self._media.delete([*unneeded, *kept])
+
+    def _needs(self, player_id: str) -> _Needs:
         upload = self._uploads.get(player_id)
         player = self._players.get(player_id)
-        if player is None or player.state is PlayerState.LEAVING:
-            self._media.delete([*sent, *made, *self._media.keys(keys.quarantine(player_id))])
-            return
-        awaited = _awaited(upload)
-        self._media.delete(
-            [
-                *(key for key in sent if keys.folder(key) != awaited),
-                *(key for key in made if not _is_needed(keys.folder(key), player, awaited)),
-            ]
-        )
-
-
-def _awaited(upload: Upload | None) -> str | None:
-    return upload.upload_id if upload and upload.state is UploadState.WAITING else None
-
-
-def _is_needed(reference: str, player: Player, awaited: str | None) -> bool:
-    return reference == player.avatar or upload_id(reference) == awaited
+        records = self._records.of_player(player_id)
+        shown = frozenset(record.avatar for record in records)
+        if player is None or player.state is not PlayerState.ACTIVE:
+            return _Needs(active=False, awaited=None, shown=shown)
+        awaited = upload.upload_id if upload and upload.state is UploadState.WAITING else None
+        return _Needs(active=True, awaited=awaited, shown=shown | {player.avatar})

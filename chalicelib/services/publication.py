@@ -104,7 +104,7 @@ class Publication:
             StoreUnavailableError: The database or S3 did not answer.
         """
         outcome = self._decided(key)
-        # In this order: files that a board still shows are not deleted.
+        # In this order: what a board still shows is not left over.
         self._profiles.show_of(key.player_id)
         self._leftovers.delete_of(key.player_id)
         return outcome

@@ -12,6 +12,7 @@ from chalicelib.store import keys
 from chalicelib.store.keys import UploadKey
 from tests.world import World
 
+File = tuple[int, Form]
 FILES = ((64, Form.WEBP), (512, Form.JPEG))
 """Fewer than there are, to the same end."""
 BAD = Refused(Refusal.DAMAGED, "The file is damaged. Upload another one.")
@@ -26,6 +27,7 @@ class Painter:
     """
 
     strokes: Iterator[int] = field(default_factory=count)
+    files: tuple[File, ...] = FILES
     seen: list[tuple[bytes, MediaType, Crop]] = field(default_factory=list)
 
     def render(self, content: bytes, declared: MediaType, crop: Crop) -> list[Rendition] | Refused:
@@ -33,7 +35,7 @@ class Painter:
         if content.startswith(b"bad"):
             return BAD
         painted = b"%s, stroke %d" % (content, next(self.strokes))
-        return [Rendition(size, form, b"%s %d" % (painted, size)) for size, form in FILES]
+        return [Rendition(size, form, b"%s %d" % (painted, size)) for size, form in self.files]
 
 
 @dataclass
@@ -82,7 +84,9 @@ class Studio:
         """Return the avatars of a player that are in the bucket, by their references, each of them whole."""
         found = self.objects(keys.avatars(player_id))
         references = {keys.folder(key) for key in found}
-        assert found == sorted(keys.rendition(player_id, each, *file) for each in references for file in FILES)
+        assert found == sorted(
+            keys.rendition(player_id, each, *file) for each in references for file in self.painter.files
+        )
         return references
 
 
