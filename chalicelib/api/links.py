@@ -6,7 +6,6 @@ from typing import Any
 from chalice.app import Request
 from msgspec import Struct
 
-from chalicelib.domain.avatars import Form
 from chalicelib.store import keys
 
 
@@ -17,12 +16,13 @@ class Links(Struct, frozen=True):
     media_url: str
     """"": nowhere, there are no avatars."""
 
-    def identicon(self, player_id: str, size: int) -> str:
-        return f"{self.api_url}players/{player_id}/identicon?size={size}"
+    def identicon(self, player_id: str) -> str:
+        """Return what a size follows, in pixels."""
+        return f"{self.api_url}players/{player_id}/identicon?size="
 
-    def rendition(self, player_id: str, reference: str, size: int, form: Form) -> str:
-        # Such a key has no character that a URL would have to escape.
-        return f"{self.media_url}{keys.rendition(player_id, reference, size, form)}"
+    def avatar(self, player_id: str, reference: str) -> str:
+        """Return what the names of an avatar's files follow. Such a key has nothing that a URL would have to escape."""
+        return f"{self.media_url}{keys.avatar(player_id, reference)}"
 
 
 def links(request: Request, media_url: str) -> Links:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -14,6 +15,7 @@ from chalicelib.domain.periods import Period
 from chalicelib.domain.players import Player
 from chalicelib.domain.records import Outcome, Placement, Reason, Record, Score
 from chalicelib.services.standings import Entry, OwnEntry, Page
+from chalicelib.store import keys
 
 BoardId = Annotated[
     str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}\Z", description="The board's name in URLs.", examples=["speedrun"])
@@ -34,8 +36,8 @@ Instant = Annotated[datetime, Meta(tz=True)]
 Position = Annotated[int, Meta(ge=1, le=2**53)]
 
 IDENTICON_TYPE = "image/svg+xml"
-_SMALL_SIZES = SIZES[:2]
-"""What lists of entries show, so that a page of 100 stays small."""
+_SMALL = SIZES[:2]
+"""What entries show, so that a page of 100 stays small."""
 
 
 class Strict(Struct, forbid_unknown_fields=True):
@@ -220,19 +222,21 @@ def period_view(period: Period) -> PeriodView:
     return PeriodView(period_id=period.period_id, start=period.start, end=period.end)
 
 
-def avatar_view(player_id: str, reference: str | None, links: Links, sizes: Sequence[int] = SIZES) -> AvatarView:
+def avatar_view(player_id: str, reference: str | None, links: Links, sizes: tuple[int, ...] = SIZES) -> AvatarView:
     """Return a player's pictures: files of the avatar with this reference, or a placeholder where there is none."""
     if reference is None or not links.media_url:
-        drawn = [ImageView(size, size, IDENTICON_TYPE, links.identicon(player_id, size)) for size in sizes]
-        return AvatarView(placeholder=True, images=drawn)
-    return AvatarView(
-        placeholder=False,
-        images=[
-            ImageView(size, size, form.media_type, links.rendition(player_id, reference, size, form))
-            for size in sizes
-            for form in Form
-        ],
-    )
+        drawn = links.identicon(player_id)
+        images = [ImageView(size, size, IDENTICON_TYPE, f"{drawn}{size}") for size in sizes]
+        return AvatarView(placeholder=True, images=images)
+    folder = links.avatar(player_id, reference)
+    images = [ImageView(size, size, media_type, folder + name) for size, media_type, name in _files(sizes)]
+    return AvatarView(placeholder=False, images=images)
+
+
+@cache
+def _files(sizes: tuple[int, ...]) -> list[tuple[int, str, str]]:
+    """Return size, media type and name of an avatar's files: alike for all, and a page shows hundreds."""
+    return [(size, form.media_type, keys.file_name(size, form)) for size in sizes for form in Form]
 
 
 def entry_view(entry: Entry, links: Links) -> EntryView:
@@ -240,7 +244,7 @@ def entry_view(entry: Entry, links: Links) -> EntryView:
         rank=entry.rank,
         player_id=entry.player_id,
         display_name=entry.display_name,
-        avatar=avatar_view(entry.player_id, entry.avatar, links, _SMALL_SIZES),
+        avatar=avatar_view(entry.player_id, entry.avatar, links, _SMALL),
         score=entry.score,
         subscore=entry.subscore,
         achieved_at=entry.achieved_at,

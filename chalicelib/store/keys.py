@@ -127,7 +127,16 @@ def quarantine(player_id: str) -> str:
 
 def rendition(player_id: str, reference: str, size: int, form: Form) -> str:
     """Return the key of one file of an avatar; what it is served as follows the media's URL."""
-    return f"{avatars(player_id)}{reference}/{size}.{form}"
+    return f"{avatar(player_id, reference)}{file_name(size, form)}"
+
+
+def avatar(player_id: str, reference: str) -> str:
+    """Return what all keys of one avatar's files begin with."""
+    return f"{_AVATARS}{player_id}/{reference}/"
+
+
+def file_name(size: int, form: Form) -> str:
+    return f"{size}.{form}"
 
 
 def folder(key: str) -> str:
