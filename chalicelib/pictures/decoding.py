@@ -7,6 +7,9 @@ from PIL import AvifImagePlugin, ExifTags, Image, ImageFile, WebPImagePlugin
 
 from chalicelib.domain.avatars import MediaType
 
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+"""Each takes memory of its own: a picture must fit everywhere or nowhere, however many processors there are."""
+
 Box = tuple[int, int, int, int]
 """Left, top, and the first beyond on the right and below."""
 
@@ -39,7 +42,7 @@ def decoded(content: bytes, media_type: MediaType, least: int) -> ImageFile.Imag
     if media_type is MediaType.HEIC:
         from pi_heif import register_heif_opener  # type: ignore[import-untyped]  # noqa: PLC0415  # slow to load, and untyped
 
-        register_heif_opener()
+        register_heif_opener(decode_threads=1, thumbnails=False, depth_images=False, aux_images=False)
     image = Image.open(BytesIO(content), formats=[_FORMATS[media_type]])
     image.draft(None, (least, least))
     transparent = _transparent(image)
