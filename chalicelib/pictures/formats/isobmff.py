@@ -8,8 +8,8 @@ from chalicelib.domain.avatars import MediaType
 from chalicelib.pictures.formats.surveys import Survey, field
 from chalicelib.pictures.refusals import CODING_OF_HEIF, DAMAGED, SEQUENCE, TOO_MANY_PARTS, TRUNCATED
 
-AVIF_MOST_PIXELS = 20_000_000
-HEIC_MOST_PIXELS = 25_000_000
+AVIF_MOST_PIXELS = 25_000_000
+HEIC_MOST_PIXELS = 30_000_000
 _MOST_BOXES = 10_000
 """In one box, and of extents in all."""
 _MOST_BRANDS = 64

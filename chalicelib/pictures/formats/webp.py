@@ -8,7 +8,7 @@ from chalicelib.pictures.formats import exif
 from chalicelib.pictures.formats.surveys import Survey
 from chalicelib.pictures.refusals import DAMAGED, TOO_MANY_PARTS, TOO_MUCH_METADATA, TRUNCATED
 
-MOST_PIXELS = 20_000_000
+MOST_PIXELS = 18_000_000
 _MOST_CHUNKS = 20_000
 _MOST_PROFILE = 4 << 20
 _PIXELS = {b"VP8 ", b"VP8L", b"ANMF"}
