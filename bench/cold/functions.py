@@ -12,7 +12,7 @@ from chalicelib.services.tokens import Tokens
 from tests.stream import delivery
 from tests.tables import PREFIX
 
-API, AUTHORIZER, STREAM = "app", "player_authorizer", "settle_records"
+API, AUTHORIZER, STREAM, UPLOADS = "app", "player_authorizer", "settle_records", "make_avatar"
 PLAYER, _SESSION = "1" * 32, "2" * 32
 _STORED = {
     "player_id": {"S": PLAYER},
@@ -25,6 +25,12 @@ _STORED = {
     "hidden": {"BOOL": False},
 }
 _BOARD = {"board_id": "points"}
+_LATE_UPLOAD = {
+    "eventSource": "aws:s3",
+    "eventName": "ObjectCreated:Post",
+    "s3": {"bucket": {"name": "media"}, "object": {"key": f"uploads/{PLAYER}/{'3' * 32}/a+face.png", "size": 9}},
+}
+"""Of a player who has asked for another since: it is deleted, unread."""
 
 
 def events() -> Mapping[str, Any]:
@@ -38,6 +44,7 @@ def events() -> Mapping[str, Any]:
             "methodArn": "arn:aws:execute-api:us-east-1:123456789012:laurel/api/GET/players/me",
         },
         STREAM: {"Records": [delivery(1, None, _STORED)]},
+        UPLOADS: {"Records": [_LATE_UPLOAD]},
         "replay_dead_letters": {},
         "audit_ranks": _BOARD,
         "rebuild_ranks": _BOARD,
