@@ -1,4 +1,4 @@
-"""Writes what docs/reference says, but for what is written by hand: ``python -m docs.generate``."""
+"""Writes what docs/reference says and what identicons look like, from the code: ``python -m docs.generate``."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -11,10 +11,12 @@ from chalicelib import errors
 from chalicelib.api import openapi
 from chalicelib.api.resources import RESOURCES
 from chalicelib.api.routing import ADMIN_HEADER, MAX_BODY_BYTES, Access, Operation
+from chalicelib.domain.identicons import svg
 from chalicelib.errors import GameError
 from docs import infrastructure, permissions
 
 REFERENCE = Path(__file__).parent / "reference"
+IMAGES = Path(__file__).parent / "images"
 Json = dict[str, Any]
 JSON = "application/json"
 
@@ -135,7 +137,21 @@ def pages() -> dict[Path, str]:
         REFERENCE / "infrastructure.md": infrastructure.page(),
         REFERENCE / "permissions.md": permissions.page(),
         REFERENCE / "openapi.json": json.dumps(document, indent=2, ensure_ascii=False) + "\n",
+        IMAGES / "identicons.svg": _identicons(rows=2, columns=12),
     }
+
+
+def _identicons(rows: int, columns: int) -> str:
+    """Return a sheet of identicons, as those of players 0, 1, 2 and so on."""
+    side, space = 64, 12
+    step = side + space
+    drawn = (
+        f'<g transform="translate({column * step} {row * step})">{svg(f"{row * columns + column:032x}", side)}</g>\n'
+        for row in range(rows)
+        for column in range(columns)
+    )
+    size = f'width="{columns * step - space}" height="{rows * step - space}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>\n{"".join(drawn)}</svg>\n'
 
 
 def error_kinds() -> list[type[GameError]]:
