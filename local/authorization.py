@@ -19,8 +19,9 @@ from ministack.services import dynamodb, dynamodb_streams, s3  # type: ignore[im
 from local.guard import from_a_page
 
 LEADING_KEYS = "dynamodb:LeadingKeys"
+PREFIX_OF_KEYS = "s3:prefix"
 NO_KIND = "(no kind)"
-_RECORDED_KEYS = frozenset({LEADING_KEYS, "dynamodb:EnclosingOperation"})
+_RECORDED_KEYS = frozenset({LEADING_KEYS, "dynamodb:EnclosingOperation", PREFIX_OF_KEYS})
 _MEMBERS_BY_ACTION = {action: member for member, action in iam_actions._DYNAMODB_TRANSACT_ITEM_ACTIONS.items()}
 
 Json = Mapping[str, Any]
@@ -143,6 +144,7 @@ def record_what_is_asked_for(file: Path) -> None:
         if not caller.endswith(":root"):
             keys = {name: values for name, values in (service_context or {}).items() if name in _RECORDED_KEYS}
             keys |= {LEADING_KEYS: kinds(keys[LEADING_KEYS])} if LEADING_KEYS in keys else {}
+            keys |= {PREFIX_OF_KEYS: [folder(keys[PREFIX_OF_KEYS])]} if PREFIX_OF_KEYS in keys else {}
             line = json.dumps({"caller": caller, "action": action, "resource": resource_arn, "keys": keys})
             if line not in recorded:
                 recorded.add(line)
@@ -166,6 +168,16 @@ def leading_keys(request: Json, action: str, resource: str) -> set[str]:
 def kinds(keys: list[str]) -> list[str]:
     """Return what kinds of items have such keys, which keeps a record short: players are many, kinds are few."""
     return sorted({key.partition("#")[0] + "#" if "#" in key else NO_KIND for key in keys})
+
+
+def folder(prefix: str) -> str:
+    """Return where in a bucket a listing looks, without whose files it looks for, for the same reason.
+
+    >>> folder("uploads/ada/")
+    'uploads/'
+    """
+    first, slash, _ = prefix.partition("/")
+    return first + slash
 
 
 def _items(request: Json, action: str, table: str) -> Iterator[Json]:

@@ -156,6 +156,18 @@ def test_what_is_asked_for_is_recorded_once(mended: Path, table: None) -> None:
     }
 
 
+def test_listings_are_recorded_by_what_they_list(mended: Path) -> None:
+    sts.register_session("ASIAWORKER", {"Arn": "arn:aws:sts::000000000000:assumed-role/worker/one", "UserId": "one"})
+    for prefix in ("uploads/ada/", "uploads/ben/"):
+        context = {"s3:prefix": prefix, "s3:max-keys": "1"}
+        iam_evaluator.enforce(
+            "ASIAWORKER", "s3:ListBucket", "s3", HERE[0], resource_arn="arn:aws:s3:::media", service_context=context
+        )
+
+    [line] = mended.read_text().splitlines()
+    assert json.loads(line)["keys"] == {authorization.PREFIX_OF_KEYS: ["uploads/"]}
+
+
 def test_loopback_counts_as_encrypted(mended: Path) -> None:
     app.pin_request_origin("127.0.0.1", False)
 
