@@ -103,4 +103,6 @@ def _attachment(content: bytes) -> int:
 
 def _after_padding(content: bytes, at: int) -> int:
     padding = _PADDING.match(content, at)
-    return at if padding is None else padding.end()
+    end = at if padding is None else padding.end()
+    # A film begins with its first box's size: of four bytes, three are zero.
+    return end - 3 if end - 3 >= at and isobmff.is_film(content, end - 3) else end

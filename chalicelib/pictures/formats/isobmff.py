@@ -21,6 +21,7 @@ _ANY_CODING = {b"mif1", b"mif2", b"msf1"}
 _CONFIGURATION = {MediaType.AVIF: b"av1C", MediaType.HEIC: b"hvcC"}
 _FULL = 4
 """Bytes of version and flags."""
+_NEEDED = {b"ftyp", b"meta", b"mdat", b"moov"}
 _SAMPLES = (b"mdia", b"minf", b"stbl", b"stsz")
 
 
@@ -31,9 +32,9 @@ class _Box(Struct, frozen=True):
     end: int
 
 
-def is_film(content: bytes) -> bool:
-    """Return whether it begins as all files of this family do, films and sound among them."""
-    return content[4:8] == b"ftyp"
+def is_film(content: bytes, at: int = 0) -> bool:
+    """Return whether a file begins there as all files of this family do, films and sound among them."""
+    return content[at + 4 : at + 8] == b"ftyp"
 
 
 def kind(content: bytes) -> MediaType | None:
@@ -65,23 +66,39 @@ def survey(content: bytes) -> Survey:
 
 
 def top_boxes(content: bytes) -> Iterator[_Box]:
-    """Yield the boxes of a file, up to what is none: cameras append the strangest things.
+    """Yield the boxes of a file, up to the next file or what is no box: cameras append the strangest things.
 
     Raises:
-        UnacceptableError: A box reaches beyond the end.
+        UnacceptableError: A box that a picture needs reaches beyond the end.
     """
-    return _boxes(content, 0, len(content), strict=False)
+    for box in _chain(content, 0, len(content)):
+        if box.name == b"ftyp" and box.start:
+            return
+        if box.end > len(content):
+            if box.name in _NEEDED:
+                raise TRUNCATED.error()
+            return
+        yield box
 
 
-def _boxes(content: bytes, at: int, end: int, *, strict: bool = True) -> Iterator[_Box]:
+def _boxes(content: bytes, start: int, end: int) -> Iterator[_Box]:
+    """Yield the boxes that a part of the file consists of."""
+    at = start
+    for box in _chain(content, start, end):
+        if box.end > end:
+            raise DAMAGED.error(how="a box is longer than the one around it")
+        yield box
+        at = box.end
+    if at < end:
+        raise DAMAGED.error(how="there is no box where one should begin")
+
+
+def _chain(content: bytes, at: int, end: int) -> Iterator[_Box]:
+    """Yield one box after the other until there is none, the last perhaps longer than there is room for."""
     for _ in range(_MOST_BOXES):
         box = _box(content, at, end) if at + 8 <= end else None
         if box is None:
-            if strict and at < end:
-                raise DAMAGED.error(how="there is no box where one should begin")
             return
-        if box.end > end:
-            raise DAMAGED.error(how="a box is longer than the one around it") if strict else TRUNCATED.error()
         yield box
         at = box.end
     raise TOO_MANY_PARTS.error(most=_MOST_BOXES, parts="boxes")
