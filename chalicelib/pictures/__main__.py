@@ -23,7 +23,7 @@ Render = Callable[[bytes, MediaType, Crop], list[Rendition]]
 
 def main() -> None:
     gc.disable()  # one picture, then the end
-    answers = _answers_alone()
+    answers = alone_on_standard_output()
     from chalicelib.pictures.inspection import inspect  # noqa: PLC0415  # standard output is safe by now
     from chalicelib.pictures.rendering import renditions  # noqa: PLC0415  # the same
 
@@ -34,21 +34,16 @@ def serve(task: Task, answers: BinaryIO, look: Look, render: Render) -> None:
     """Confine this process, answer one task, and end."""
     confine(task.memory, task.cpu_seconds)
     answers.write(READY)
-    answers.write(msgspec.msgpack.encode(_answer(task, look, render)))
+    answers.flush()
+    content = sys.stdin.buffer.read(task.length)
+    answers.write(msgspec.msgpack.encode(answer(content, task, look, render)))
     answers.flush()
     os._exit(0)  # nothing is worth cleaning up
 
 
-def _answers_alone() -> BinaryIO:
-    """Return standard output, on which from now on nothing else of this process can print."""
-    answers = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)
-    return answers
-
-
-def _answer(task: Task, look: Look, render: Render) -> Answer:
+def answer(content: bytes, task: Task, look: Look, render: Render) -> Answer:
+    """Return what becomes of a picture, whatever is wrong with it."""
     try:
-        content = sys.stdin.buffer.read(task.length)
         refused = look(content, task.declared)
         return Answer(refused=refused) if refused else Answer(render(content, task.declared, task.crop))
     except MemoryError:
@@ -56,6 +51,13 @@ def _answer(task: Task, look: Look, render: Render) -> Answer:
     except Exception:  # noqa: BLE001  # decoders raise anything: whatever it is, this picture is not taken
         traceback.print_exc()
         return Answer(refused=UNREADABLE.refused())
+
+
+def alone_on_standard_output() -> BinaryIO:
+    """Return standard output, on which from now on nothing else of this process can print."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return answers
 
 
 if __name__ == "__main__":
