@@ -19,6 +19,7 @@ from local.emulator import (
     deliver_again_what_is_reported,
     done_before_failure,
     fill,
+    let_policies_match_all_paths,
     narrowed,
     require_version,
     tell_functions_their_address,
@@ -49,6 +50,18 @@ def test_context_fills_its_variables_and_leaves_the_others() -> None:
     assert (
         fill(template, {"code": "token_expired"}) == '{"code": "token_expired", "gone": "", "id": "$context.requestId"}'
     )
+
+
+def test_a_policy_for_all_routes_still_denies_those_with_line_breaks() -> None:
+    assert not apigateway_v1._arn_matches("arn:of/api/*", "arn:of/api/GET/boards/a\nb")
+
+
+def test_a_policy_for_all_routes_allows_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apigateway_v1, "_arn_matches", apigateway_v1._arn_matches)
+    let_policies_match_all_paths()
+
+    assert apigateway_v1._arn_matches("arn:of/api/*", "arn:of/api/GET/boards/a\nb")
+    assert not apigateway_v1._arn_matches("arn:of/api/*", "arn:of/other/GET/boards/a\nb")
 
 
 ADDRESSED: Any = ("laurel", "api", {}, {"id": "1", "path": "/players/{player_id}"}, "/players/ada", "GET")
