@@ -30,6 +30,8 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+"""Each thread takes memory of its own, and a function of 512 MB has less than a processor."""
 _BROKEN_EXIF = (SyntaxError, ValueError, TypeError, LookupError, struct.error, OSError)
 _STRIP_PIXELS = 1 << 20
 _BYTE = 255
