@@ -13,7 +13,7 @@ from chalicelib.api.resources import RESOURCES
 from chalicelib.api.routing import ADMIN_HEADER, MAX_BODY_BYTES, Access, Operation
 from chalicelib.domain.identicons import svg
 from chalicelib.errors import GameError
-from docs import infrastructure, permissions
+from docs import avatars, infrastructure, permissions
 
 REFERENCE = Path(__file__).parent / "reference"
 IMAGES = Path(__file__).parent / "images"
@@ -134,6 +134,7 @@ def pages() -> dict[Path, str]:
     return {
         REFERENCE / "routes.md": "\n".join(_routes(operations, document)),
         REFERENCE / "errors.md": "\n".join([ERRORS, *_errors(), GATEWAY_ERRORS]),
+        REFERENCE / "avatars.md": avatars.page(),
         REFERENCE / "infrastructure.md": infrastructure.page(),
         REFERENCE / "permissions.md": permissions.page(),
         REFERENCE / "openapi.json": json.dumps(document, indent=2, ensure_ascii=False) + "\n",

@@ -27,6 +27,15 @@ _SURVEYS: Mapping[MediaType, Callable[[bytes], Survey]] = {
     MediaType.AVIF: isobmff.survey,
     MediaType.HEIC: isobmff.survey,
 }
+MOST_PIXELS: Mapping[MediaType, int] = {
+    MediaType.JPEG: jpeg.MOST_PIXELS,
+    MediaType.PNG: png.MOST_PIXELS,
+    MediaType.WEBP: webp.MOST_PIXELS,
+    MediaType.GIF: gif.MOST_PIXELS,
+    MediaType.AVIF: isobmff.AVIF_MOST_PIXELS,
+    MediaType.HEIC: isobmff.HEIC_MOST_PIXELS,
+}
+"""As many as fit into the memory of one child, measured; of some progressive JPEGs fewer do."""
 _OF_CAMERAS = {MediaType.JPEG, MediaType.AVIF, MediaType.HEIC}
 """Formats after which telephones append films, second pictures and notes of their makers."""
 

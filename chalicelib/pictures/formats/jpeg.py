@@ -17,7 +17,7 @@ from chalicelib.pictures.refusals import (
 SIGNATURE = b"\xff\xd8\xff"
 MOST_PIXELS = 64_000_000
 """Decoded at a fraction of their size, they take little memory; but the coefficients of a progressive one are kept."""
-_MOST_COEFFICIENTS = 144_000_000
+MOST_COEFFICIENTS = 144_000_000
 """Of two bytes each: 48 megapixels whose colours have as many pixels as their lightness."""
 _MOST_SEGMENTS = 10_000
 _MOST_SCANS = 100
@@ -131,4 +131,4 @@ def _most_pixels(marker: int, frame: bytes, scans: int) -> int:
     if not all(0 < across <= _HALF_A_SIDE and 0 < down <= _HALF_A_SIDE for across, down in factors):
         raise DAMAGED.error(how="its header makes no sense")
     share = sum(across * down for across, down in factors) / (widest * highest)
-    return min(MOST_PIXELS, int(_MOST_COEFFICIENTS / share))
+    return min(MOST_PIXELS, int(MOST_COEFFICIENTS / share))
