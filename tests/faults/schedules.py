@@ -20,7 +20,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.expressions import Item
 from tests.fake_dynamodb import Call, FakeDynamoDB, Hook, conflict_on, throttle, time_out
-from tests.permissions.listeners import tell
 from tests.world import HandClock, World
 
 _INDEX = "laurel-test-ranks"
@@ -113,9 +112,7 @@ class _Script(FakeDynamoDB):
         self._replies = replies
         self.asked: list[Call] = []
 
-    def _make_api_call(self, operation: str, request: Item) -> Item:
-        call = Call(operation, request)
-        tell("dynamodb", operation, request)
+    def exchange(self, call: Call) -> Item:
         for reply in self._replies:
             self.asked.append(call)
             return reply.given()
