@@ -41,9 +41,10 @@ Telephones append things to JPEG, HEIC and AVIF files: a second picture (MPF), a
 motion photo, notes of their maker. These are taken, and nothing of them is used or kept: what is served was made anew
 from the pixels. After PNG, GIF and WebP nothing may stand but zeros and spaces.
 
-Refused wherever it stands, but for pixels and the second pictures and films after them: a page (`<script>`, `<html>`, `<svg>`, `<iframe>`, `<body>`, a document type),
-a program (PHP, ELF), a PDF document, an archive (RAR, 7z); right after the picture, also gzip, programs of Windows,
-macOS and Java, and scripts that begin with `#!`; and a ZIP archive that ends with the file.
+Refused wherever it stands, but for pixels and the second pictures and films after them: a page (`<script>`, `<html>`,
+`<svg>`, `<iframe>`, `<body>`, a document type), a program (PHP, ELF), a PDF document, an archive (RAR, 7z); right after
+the picture, also gzip, programs of Windows, macOS and Java, and scripts that begin with `#!`; and a ZIP archive that
+ends with the file.
 """
 REFUSALS = """
 ## Refusals
