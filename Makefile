@@ -31,7 +31,7 @@ setup: $(STAMP) ## make the environment, as every other target does when it is m
 run: $(STAMP) ## start everything on this machine (PORT=8000, FRESH=1 begins anew)
 	@$(BIN)/python -m local.run
 
-demo: $(STAMP) ## play thousands of games against `make run` and verify every rank
+demo: $(STAMP) ## play thousands of games against `make run`, verify every rank, see the winners' faces
 	@$(BIN)/python -m local.demo
 
 package: $(STAMP) ## make dist/<stage> for a pipeline: a template, an archive, parameters (STAGE=prod, IMAGE=)

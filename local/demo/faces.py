@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 SIDE = 480
 GROUNDS = ("#ffd166", "#06d6a0", "#118ab2", "#ef476f", "#8e7dbe", "#f78c6b", "#83c5be", "#b8de6f")
 SHARE_OF_GROUNDS = 0.7
-SKINS = ("#ffe0c4", "#f5c79c", "#e0a370", "#b9784a", "#8a5433", "#5c3622")
+SKINS = ("#ffe0c4", "#f5c79c", "#e0a370", "#b9784a", "#98613e", "#754a31")
 HAIRS = ("#1f1a17", "#4a2c1a", "#8d5524", "#c9822b", "#e8c468", "#b33a2b", "#5b5f97", "#eeeeee")
 INK, WHITE, RED, PINK, GOLD = "#22181c", "#ffffff", "#b3202c", "#f2777a", "#ffc933"
 # In the order of players: what people have is of any kind.
