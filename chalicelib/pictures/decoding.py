@@ -7,9 +7,6 @@ from PIL import AvifImagePlugin, ExifTags, Image, ImageFile, WebPImagePlugin
 
 from chalicelib.domain.avatars import MediaType
 
-AvifImagePlugin.DEFAULT_MAX_THREADS = 1
-"""Each takes memory of its own: a picture must fit everywhere or nowhere, however many processors there are."""
-
 Box = tuple[int, int, int, int]
 """Left, top, and the first beyond on the right and below."""
 

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from chalicelib.domain.avatars import SIZES, Crop, Form, MediaType, Refusal, Refused
 from chalicelib.pictures.confinement import MIB, Bounds
 from chalicelib.pictures.renderer import Renderer, RendererError
 from tests.pictures import gone_wrong
-from tests.pictures.anatomy import chunk, picture, png
+from tests.pictures.anatomy import chunk, picture, png, saved
 
 FAST = Bounds(memory=64 * MIB, cpu_seconds=1, seconds=1.5, start_seconds=5, answer=MIB)
 ON_TIME = 15
@@ -34,6 +35,14 @@ def test_a_picture_makes_every_file_of_an_avatar(media_type: MediaType) -> None:
 
     assert isinstance(avatar, list)
     assert {(each.size, each.form) for each in avatar} == {(size, form) for size in SIZES for form in Form}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [{}, {"progressive": True, "subsampling": 0}], ids=["baseline", "progressive"])
+def test_forty_eight_megapixels_fit_into_a_child_s_memory(options: dict[str, int]) -> None:
+    photograph = saved(MediaType.JPEG, Image.new("RGB", (8000, 6000), "teal"), **options)
+
+    assert isinstance(Renderer().render(photograph, MediaType.JPEG, Crop.CENTRE), list)
 
 
 def test_what_inspection_refuses_is_refused() -> None:
