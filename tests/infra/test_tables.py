@@ -13,6 +13,7 @@ from chalicelib.store.games import GameItem
 from chalicelib.store.jobs import JobItem
 from chalicelib.store.players import IdentityItem, PlayerItem, SessionItem
 from chalicelib.store.records import RecordItem
+from chalicelib.store.uploads import UploadItem
 from tests.tables import PREFIX, tables
 
 NOUN_BY_MODEL: dict[type[Model], str] = {
@@ -20,6 +21,7 @@ NOUN_BY_MODEL: dict[type[Model], str] = {
     PlayerItem: "players",
     SessionItem: "players",
     IdentityItem: "players",
+    UploadItem: "players",
     GameItem: "games",
     RecordItem: "records",
     JobItem: "ranks",
