@@ -1,15 +1,18 @@
 """A bucket tells functions of uploads: set up once, found by name, and let go of; what it tells others is theirs."""
 
+import json
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from chalicelib.pictures.confinement import MIB, Bounds
 from deploy import inventory
 from deploy.client import LAMBDAS, StageClient
 from deploy.target import Target
 from tests.conftest import REGION
 from tests.deploy.aws import target
+from tests.repository import ROOT
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -24,6 +27,10 @@ THEIRS = {
     "Events": ["s3:ObjectRemoved:*"],
     "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "avatars/"}]}},
 }
+
+
+REST_SECONDS, REST_MIB = 45, 160
+"""What make_avatar takes beside its child: S3 and the database, even if they are slow; Python, botocore and the upload."""
 
 
 @pytest.fixture
@@ -108,3 +115,12 @@ def test_what_is_rehearsed_before_there_is_a_bucket_is_noted(dev: Target) -> Non
     StageClient(rehearsal).connect_s3_bucket_to_lambda("nobodys", MAKE_AVATAR, CREATED, "uploads/")
 
     assert [str(change) for change in rehearsal.changes] == ["~ bucket nobodys (notifications)"]
+
+
+def test_a_picture_is_given_up_before_its_function_is() -> None:
+    """Otherwise Lambda would try again what can never succeed."""
+    config = json.loads((ROOT / ".chalice" / "config.json").read_text())["lambda_functions"]["make_avatar"]
+    bounds = Bounds()
+
+    assert config["lambda_timeout"] >= bounds.start_seconds + bounds.seconds + REST_SECONDS
+    assert config["lambda_memory_size"] >= bounds.memory / MIB + REST_MIB
