@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, DynamoDBEvent, Rate, S3Event
+from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, DynamoDBEvent, Rate
 
 from chalicelib import config, loading, logs
 from chalicelib.api.authorizer import authorize
+from chalicelib.events.notifications import Notification
 
 app = Chalice(app_name="laurel", configure_logs=False)
 app.log = logs.configure(config.stage())
@@ -32,9 +33,12 @@ def settle_records(event: DynamoDBEvent) -> Any:
 
 
 @app.on_s3_event(bucket=config.media_bucket(), events=["s3:ObjectCreated:*"], prefix="uploads/")
-def make_avatar(event: S3Event) -> None:
+def make_avatar(event: Notification) -> None:
     """Make avatars of what players upload."""
     _events("uploads").take(event)
+
+
+make_avatar.event_class = Notification
 
 
 @app.lambda_function()

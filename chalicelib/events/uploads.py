@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote_plus
 
-from chalice.app import S3Event
-
 from chalicelib import logs
 from chalicelib.bootstrap.publishing import publishing
+from chalicelib.events.notifications import Notification
 from chalicelib.services.publication import Fate, Outcome
 from chalicelib.store import keys
 from chalicelib.store.keys import UploadKey
@@ -24,22 +23,22 @@ _log = logging.getLogger(logs.LOGGER_NAME)
 _cold = True
 
 
-def take(event: S3Event) -> None:
+def take(event: Notification) -> None:
     """Decide on every file of an event; raise what failed last, once all were tried.
 
     Lambda tries the whole event twice more then, and puts it among the dead letters after that: what was decided is
     not decided again.
     """
-    failures = [failure for record in event.to_dict().get("Records", []) if (failure := _failure(record, event))]
+    message = event.to_dict()
+    records = message.get("Records", [message])
+    failures = [failure for record in records if (failure := _failure(record, event))]
     if failures:
         raise failures[-1]
 
 
-def _failure(record: Mapping[str, Any], event: S3Event) -> Exception | None:
+def _failure(record: Mapping[str, Any], event: Notification) -> Exception | None:
     """Take one record, whose failure must not keep the others from being taken."""
-    # Chalice's own event decodes the first record's key alone.
-    text = unquote_plus(record["s3"]["object"]["key"])
-    key = keys.parsed_upload(text)
+    key = _key(record)
     if key is None:
         _log.warning("upload_ignored", extra=_facts(event))
         return None
@@ -51,7 +50,13 @@ def _failure(record: Mapping[str, Any], event: S3Event) -> Exception | None:
     return None
 
 
-def _take(key: UploadKey, event: S3Event) -> None:
+def _key(record: Mapping[str, Any]) -> UploadKey | None:
+    """Return which upload a record is of: none where S3 tells of anything else, or makes a trial."""
+    written = record.get("s3", {}).get("object", {}).get("key", "")
+    return keys.parsed_upload(unquote_plus(written))
+
+
+def _take(key: UploadKey, event: Notification) -> None:
     started = time.perf_counter()
     outcome = publishing().take(key)
     duration = round((time.perf_counter() - started) * 1000, 3)
@@ -74,7 +79,7 @@ def _named(key: UploadKey) -> dict[str, str]:
     return {"player_id": key.player_id, "upload_id": key.upload_id}
 
 
-def _facts(event: S3Event) -> dict[str, Any]:
+def _facts(event: Notification) -> dict[str, Any]:
     global _cold  # noqa: PLW0603  # a process is cold once
     context: Any = event.context
     facts = {"request_id": context.aws_request_id, "function": context.function_name, "cold_start": _cold}
