@@ -30,7 +30,7 @@ THEIRS = {
 
 
 REST_SECONDS, REST_MIB = 45, 160
-"""What make_avatar takes beside its child: S3 and the database, even if they are slow; Python, botocore and the upload."""
+"""What make_avatar takes beside its child: slow calls of S3 and the database; Python, botocore and the upload."""
 
 
 @pytest.fixture
