@@ -121,6 +121,8 @@ CASES = [
     Case(("deliver", "remove")),
     Case(("deliver", "rename"), 1, kinds=_KILLED),
     Case(("deliver", "submit")),
+    Case(("remove",), 1),
+    Case(("leave",), 1),
     Case(("deliver", "leave")),
     Case(("deliver", "leave"), content=b"bad cat"),
 ]
