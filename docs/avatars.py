@@ -70,12 +70,14 @@ TAKEN: Mapping[MediaType, tuple[str, str]] = {
 
 def page() -> str:
     """Return the page's text."""
-    most, coefficients = MOST_PIXELS[MediaType.JPEG] / _MEGA, MOST_COEFFICIENTS / _MEGA
+    coefficients = MOST_COEFFICIENTS / _MEGA
     return "".join(
         [
             INTRODUCTION.format(sizes=_listed(SIZES), mib=MAX_UPLOAD_BYTES // _MIB),
             *_formats(),
-            ANIMATIONS.format(frames=MOST_FRAMES, jpeg=most, full=coefficients / 3, cmyk=coefficients / 4),
+            ANIMATIONS.format(
+                frames=MOST_FRAMES, jpeg=coefficients / 1.5, full=coefficients / 3, cmyk=coefficients / 4
+            ),
             REFUSALS,
             *_refusals(),
         ]

@@ -20,8 +20,8 @@ from chalicelib.pictures.refusals import TOO_COMPLEX, UNREADABLE
 _log = logging.getLogger("laurel")
 
 PROGRAM = ("-m", "chalicelib.pictures")
-_BARE = ("-S", "-s", "-P", "-B")
-"""No search for packages, none of the user's, none where it starts, and no bytecode written."""
+_BARE = ("-S", "-s", "-P", "-B", "-Wignore")
+"""No search for packages, none of the user's, none where it starts, no bytecode written, no word of odd metadata."""
 _FAULTS = {signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE}
 """How a decoder ends that a picture led astray. Every other signal is a limit's."""
 _EXPECTED = {(size, form) for size in SIZES for form in Form}

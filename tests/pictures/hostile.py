@@ -145,7 +145,7 @@ def _polyglot() -> Iterator[Case]:
 def _too_large() -> Iterator[Case]:
     yield "too many bytes", JPEG, picture(JPEG) + bytes(MAX_UPLOAD_BYTES), refusals.TOO_LARGE
     for name, media_type, content in (
-        ("JPEG", JPEG, jpeg(jpeg_header(8001, 8000))),
+        ("JPEG", JPEG, jpeg(jpeg_header(12_001, 10_000))),
         ("progressive JPEG", JPEG, jpeg(jpeg_header(8000, 6001, marker=0xC2, channels=(0x11, 0x11, 0x11)))),
         ("JPEG of several scans", JPEG, jpeg(jpeg_header(8000, 4501, channels=(0x11,) * 4), scans=4)),
         ("PNG", PNG, png(header=png_header(50_001, 1000))),

@@ -10,6 +10,7 @@ from chalicelib.pictures.inspection import inspect
 from chalicelib.pictures.refusals import GROUNDS, Ground
 from tests.pictures import hostile
 from tests.pictures.anatomy import animation, box, jpeg, jpeg_header, picture
+from tests.pictures.corpus import Good, pictures
 from tests.pictures.hostile import Hostile
 
 OF_DECODING = {refusals.TOO_COMPLEX, refusals.UNREADABLE}
@@ -35,6 +36,11 @@ def _of(ground: Ground) -> re.Pattern[str]:
 @pytest.mark.parametrize("media_type", MediaType)
 def test_a_picture_is_taken(media_type: MediaType) -> None:
     assert inspect(picture(media_type), media_type) is None
+
+
+@pytest.mark.parametrize("good", pictures(), ids=lambda good: good.name)
+def test_every_kind_of_picture_that_can_be_rendered_is_taken(good: Good) -> None:
+    assert inspect(good.content, good.media_type) is None
 
 
 @pytest.mark.parametrize("media_type", [MediaType.GIF, MediaType.PNG, MediaType.WEBP, MediaType.AVIF])

@@ -38,13 +38,11 @@ def test_inspection_takes_or_refuses_whatever_it_is_given(random: Random) -> Non
 
 
 @pytest.mark.property
-@given(content=st.binary(max_size=200), original=st.sampled_from(originals()), at=st.integers(0, 60))
+@given(content=st.binary(max_size=200), media_type=st.sampled_from(MediaType), at=st.integers(0, 60))
 def test_inspection_takes_or_refuses_whatever_follows_a_signature(
-    content: bytes, original: tuple[MediaType, bytes], at: int
+    content: bytes, media_type: MediaType, at: int
 ) -> None:
-    media_type, picture = original
-
-    refused = inspect(picture[:at] + content, media_type)
+    refused = inspect(originals()[media_type][0][:at] + content, media_type)
 
     assert refused is None or refused.message
 
@@ -70,7 +68,7 @@ def test_many_mutants_keep_within_the_memory_of_one() -> None:
     assert len(outcomes) == MANY, f"seed {seed}: a decoder crashed on mutant {len(outcomes)}"
     assert set(outcomes) <= {AVATAR, *Refusal}
     assert int(peak.removesuffix(" KiB")) * 1024 < Bounds().memory + CODE, f"seed {seed}"
-    assert Counter(outcomes)[AVATAR] > MANY // 100, "too few reach a decoder to prove anything"
+    assert Counter(outcomes)[AVATAR] > 0, "none reaches a decoder: this proves nothing"
 
 
 def outcomes_of(pictures: list[tuple[MediaType, bytes]]) -> list[str]:

@@ -15,7 +15,7 @@ from chalicelib.pictures.refusals import (
 )
 
 SIGNATURE = b"\xff\xd8\xff"
-MOST_PIXELS = 64_000_000
+MOST_PIXELS = 120_000_000
 """Decoded at a fraction of their size, they take little memory; but the coefficients of a progressive one are kept."""
 MOST_COEFFICIENTS = 144_000_000
 """Of two bytes each: 48 megapixels whose colours have as many pixels as their lightness."""
