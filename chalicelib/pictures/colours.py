@@ -19,9 +19,7 @@ def in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     alpha = image.getchannel("A") if image.has_transparency_data else None
     colours = image.convert(image.mode.removesuffix("A")) if alpha else image
     converted = (_managed(colours, profile) if profile else None) or colours.convert("RGB")
-    if alpha:
-        converted.putalpha(alpha)
-    return converted
+    return _seen(converted, alpha) if alpha else converted
 
 
 def _managed(image: Image.Image, profile: bytes) -> Image.Image | None:
@@ -39,6 +37,11 @@ def _managed(image: Image.Image, profile: bytes) -> Image.Image | None:
         )
     except (ImageCms.PyCMSError, OSError):
         return None
+
+
+def _seen(colours: Image.Image, alpha: Image.Image) -> Image.Image:
+    """Return the colours that can be seen: what was made transparent, others would still find in the file."""
+    return Image.merge("RGBA", (*colours.split(), alpha)).convert("RGBa").convert("RGBA")
 
 
 @cache

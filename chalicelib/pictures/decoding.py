@@ -3,7 +3,7 @@
 import struct
 from io import BytesIO
 
-from PIL import AvifImagePlugin, ExifTags, Image, ImageFile, WebPImagePlugin
+from PIL import AvifImagePlugin, ExifTags, Image, ImageChops, ImageFile, WebPImagePlugin
 
 from chalicelib.domain.avatars import MediaType
 
@@ -32,7 +32,7 @@ AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 _BROKEN_EXIF = (SyntaxError, ValueError, TypeError, LookupError, struct.error, OSError)
 _STRIP_PIXELS = 1 << 20
 _BYTE = 255
-_GREY_STEPS = {"1": 255, "L;2": 85, "L;4": 17}
+_GREY_STEPS = {"L;2": 85, "L;4": 17}
 """What Pillow multiplies grey of so few bits by, but not the grey that stands for transparent."""
 
 
@@ -97,6 +97,8 @@ def _resizable(image: Image.Image) -> Image.Image:
         return _of_eight_bits(image, transparent)
     if image.mode in ("1", "L"):
         return image.convert("L" if transparent is None else "LA")
+    if image.mode == "CMYK" and "adobe" not in image.info:
+        return ImageChops.invert(image)  # Pillow takes all inks for Adobe's, who counts what they leave white
     if image.mode in ("LA", "RGBA", "CMYK") or (image.mode == "RGB" and transparent is None):
         return image
     opaque = transparent is None and image.mode in ("P", "RGBX")

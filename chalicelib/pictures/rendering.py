@@ -1,5 +1,6 @@
 """What is made of a picture: the files of an avatar."""
 
+import warnings
 from collections.abc import Iterator
 
 from PIL import Image
@@ -29,7 +30,8 @@ def renditions(content: bytes, media_type: MediaType, crop: Crop) -> list[Rendit
         PIL.Image.DecompressionBombError: It has more pixels than Pillow itself lets pass.
         MemoryError: There is not enough for it.
     """
-    picture = _upright_square(content, media_type, crop)
+    with warnings.catch_warnings(action="ignore"):  # of broken metadata, which nobody will see
+        picture = _upright_square(content, media_type, crop)
     return [rendition for size in SIZES for rendition in _of_size(picture, size)]
 
 
