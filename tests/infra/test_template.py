@@ -297,6 +297,14 @@ def _distribution(template: Template) -> Any:
     return _named("MediaCdn", template).properties["DistributionConfig"]
 
 
+def test_an_avatar_that_is_removed_is_gone_from_caches_within_a_day() -> None:
+    made = of_stage("prod")
+    caching = _named("MediaCdnCaching", made).properties["CachePolicyConfig"]
+
+    assert _distribution(made)["DefaultCacheBehavior"]["CachePolicyId"] == "<MediaCdnCaching>"
+    assert max(caching["MaxTTL"], caching["DefaultTTL"]) == 24 * 3600
+
+
 def test_avatars_are_only_read_and_always_by_https() -> None:
     distribution = _distribution(of_stage("prod"))
     behaviour = distribution["DefaultCacheBehavior"]
