@@ -24,7 +24,7 @@ def main() -> None:
         task = Task(media_type, Crop.SMART, len(content), Bounds().memory, CPU_SECONDS)
         found = answer(content, task, inspect, renditions)
         _tell(found.refused.reason if found.refused else f"{len(found.renditions)} files")
-    _tell(f"{_peak()} KiB")
+    _tell(str(_peak()))
 
 
 def _tell(what: str) -> None:
@@ -33,6 +33,7 @@ def _tell(what: str) -> None:
 
 
 def _peak() -> int:
+    """Return the most memory it had, in KiB."""
     with open("/proc/self/status", encoding="ascii") as status:  # noqa: PTH123  # few modules are loaded
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
 

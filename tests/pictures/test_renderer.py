@@ -14,6 +14,7 @@ from chalicelib.pictures.confinement import MIB, Bounds
 from chalicelib.pictures.renderer import Renderer, RendererError
 from tests.pictures import gone_wrong
 from tests.pictures.anatomy import chunk, picture, png, saved
+from tests.pictures.corpus import pictures
 
 FAST = Bounds(memory=64 * MIB, cpu_seconds=1, seconds=1.5, start_seconds=5, answer=MIB)
 ON_TIME = 15
@@ -29,9 +30,11 @@ def rendered(how: str, bounds: Bounds = FAST) -> Refusal | int:
     return answer.reason if isinstance(answer, Refused) else len(answer)
 
 
-@pytest.mark.parametrize("media_type", [each for each in MediaType if each is not MediaType.HEIC])
+@pytest.mark.parametrize("media_type", MediaType)
 def test_a_picture_makes_every_file_of_an_avatar(media_type: MediaType) -> None:
-    avatar = Renderer().render(picture(media_type), media_type, Crop.CENTRE)
+    good = next(each for each in pictures() if each.media_type is media_type)
+
+    avatar = Renderer().render(good.content, media_type, Crop.CENTRE)
 
     assert isinstance(avatar, list)
     assert {(each.size, each.form) for each in avatar} == {(size, form) for size in SIZES for form in Form}
@@ -54,6 +57,17 @@ def test_what_inspection_refuses_is_refused() -> None:
 
 def test_what_only_the_decoder_finds_damaged_is_refused() -> None:
     refused = Renderer().render(png(pixels=chunk(b"IDAT", b"pixels")), MediaType.PNG, Crop.CENTRE)
+
+    assert isinstance(refused, Refused)
+    assert refused.reason is Refusal.DAMAGED
+
+
+def test_a_picture_that_crashes_its_decoder_is_refused() -> None:
+    good = next(each.content for each in pictures() if each.media_type is MediaType.HEIC and b"Exif" in each.content)
+    kind = good.index(b"Exif")
+
+    # What pi-heif takes for text is none: it goes on with a pointer to nothing.
+    refused = Renderer().render(good[:kind] + b"\xff\xff\x80\1" + good[kind + 4 :], MediaType.HEIC, Crop.CENTRE)
 
     assert isinstance(refused, Refused)
     assert refused.reason is Refusal.DAMAGED
