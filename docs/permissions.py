@@ -29,7 +29,7 @@ allowed fails its test, and a permission that no call uses fails the run. The em
 
 *In a transaction* means that the action is allowed as a part of `TransactWriteItems` or `TransactGetItems` only: what
 counts, a record, its game and its place in the ranks, cannot be written alone. Keys like `node#*` are what the
-partition keys of the items in question begin with.
+partition keys of the items in question begin with; beside `s3:ListBucket` stands what listed keys begin with.
 """
 ADDED = """\
 ## Added where a stage asks for it
@@ -102,7 +102,7 @@ def _said(key: str, values: list[str]) -> str:
     match key:
         case "dynamodb:EnclosingOperation":
             return "in a transaction"
-        case "dynamodb:LeadingKeys":
+        case "dynamodb:LeadingKeys" | "s3:prefix":
             return ", ".join(f"`{value}`" for value in values)
         case "aws:CalledVia":
             return "through CloudFormation"
