@@ -102,7 +102,7 @@ class Match:
         self._screen.say()
         told = portraits.refusal(self._client, best[0])
         with self._screen.progress("portraying", len(best)) as step:
-            portraits.paint(self._client, self._crew, best, step)
+            portraits.paint(self._client, best, step)
         entries = portraits.entries_with_faces(self._client, top, account_by_id)
         title = f"{board.title}: the top {len(entries)}, with the faces they have uploaded"
         self._screen.hang(title, board, [_exhibit(entry) for entry in entries])
