@@ -16,6 +16,7 @@ from chalicelib.domain.avatars import Crop, MediaType, Refused, Rendition
 from chalicelib.pictures.confinement import confine
 from chalicelib.pictures.protocol import READY, Answer, Task
 from chalicelib.pictures.refusals import TOO_COMPLEX, UNREADABLE
+from chalicelib.pictures.seclusion import seclude
 
 Look = Callable[[bytes, MediaType], Refused | None]
 Render = Callable[[bytes, MediaType, Crop], list[Rendition]]
@@ -33,6 +34,7 @@ def main() -> None:
 def serve(task: Task, answers: BinaryIO, look: Look, render: Render) -> None:
     """Confine this process, answer one task, and end."""
     confine(task.memory, task.cpu_seconds)
+    seclude()
     answers.write(READY)
     answers.flush()
     content = sys.stdin.buffer.read(task.length)

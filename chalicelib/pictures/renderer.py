@@ -16,6 +16,7 @@ from chalicelib.pictures.confinement import Bounds
 from chalicelib.pictures.conversation import Conversation
 from chalicelib.pictures.protocol import READY, Answer, Task
 from chalicelib.pictures.refusals import TOO_COMPLEX, UNREADABLE
+from chalicelib.pictures.seclusion import conceal
 
 _log = logging.getLogger("laurel")
 
@@ -66,6 +67,7 @@ class Renderer:
         return _outcome(child.returncode, conversation)
 
     def _start(self, task: Task) -> "subprocess.Popen[bytes]":
+        conceal()
         command = [sys.executable, *_BARE, *self.program, msgspec.json.encode(task).decode()]
         pipe = subprocess.PIPE
         try:

@@ -3,9 +3,11 @@
 import ctypes
 import mmap
 import os
-import signal
+import socket
+import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -70,10 +72,26 @@ def _write() -> None:
 
 
 def _fork() -> None:
-    """Leave a child behind that holds on to every pipe."""
     if os.fork() == 0:
         time.sleep(1000)
-    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _start_a_thread() -> None:
+    thread = threading.Thread(target=_nothing)
+    thread.start()
+    thread.join()
+
+
+def _connect() -> None:
+    socket.create_connection(("127.0.0.1", 9))
+
+
+def _start_a_program() -> None:
+    subprocess.run([sys.executable, "-c", ""], check=True)
+
+
+def _kill_its_parent() -> None:
+    os.kill(os.getppid(), 0)
 
 
 def _open_a_file() -> None:
@@ -110,6 +128,10 @@ _WAYS: Mapping[str, Callable[[], None]] = {
         _talk,
         _write,
         _fork,
+        _start_a_thread,
+        _connect,
+        _start_a_program,
+        _kill_its_parent,
         _open_a_file,
         _raise,
         _show_environment,
@@ -132,11 +154,13 @@ def main() -> None:
     how, task = sys.argv[1], msgspec.json.decode(sys.argv[2], type=Task)
     if how == "lie":
         _lie()
+    if how == "leave_another_behind" and os.fork() == 0:
+        time.sleep(1000)
     if how == "never_begin":
         time.sleep(1000)
 
     def render(content: bytes, media_type: MediaType, crop: Crop) -> list[Rendition]:
-        _WAYS[how]()
+        _WAYS.get(how, _nothing)()
         return [Rendition(size, form, _MAGIC[form] + content[:4]) for size in SIZES for form in Form]
 
     serve(task, alone_on_standard_output(), _look, render)

@@ -1,6 +1,8 @@
 """Whatever the child does, the renderer answers."""
 
+import ctypes
 import logging
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -16,6 +18,7 @@ from tests.pictures import gone_wrong
 from tests.pictures.anatomy import chunk, picture, png, saved
 from tests.pictures.corpus import pictures
 
+PR_GET_DUMPABLE = 3
 FAST = Bounds(memory=64 * MIB, cpu_seconds=1, seconds=1.5, start_seconds=5, answer=MIB)
 ON_TIME = 15
 """Seconds: the bounds, and what a busy machine adds; without bounds it would be a thousand."""
@@ -102,8 +105,8 @@ def test_a_child_that_waits_for_ever_is_ended() -> None:
 
 
 def test_a_child_that_leaves_another_behind_is_ended_with_it() -> None:
-    assert ended_on_time(lambda: rendered("fork")) is Refusal.TOO_COMPLEX
-    assert ends_soon(lambda: bool(processes_of("fork")))
+    assert ended_on_time(lambda: rendered("leave_another_behind")) == len(SIZES) * len(Form)
+    assert ends_soon(lambda: bool(processes_of("leave_another_behind")))
 
 
 def test_what_decoders_print_is_no_part_of_the_answer() -> None:
@@ -163,12 +166,22 @@ def test_nothing_is_left_in_the_folder_for_temporary_files(tmp_path: Path, monke
     assert not {path for path in set(Path(tempfile.gettempdir()).iterdir()) - before if is_of_pictures(path)}
 
 
-def test_a_child_gone_wrong_writes_no_byte_to_any_file() -> None:
-    rendered("open_a_file")
+@pytest.mark.skipif(sys.platform != "linux", reason="the filter of system calls is Linux's")
+@pytest.mark.parametrize("what", ["open_a_file", "fork", "connect", "start_a_program", "kill_its_parent"])
+def test_a_child_gone_wrong_can_do_nothing_to_the_world(what: str, caplog: pytest.LogCaptureFixture) -> None:
+    assert "Operation not permitted" in words_of(what, caplog)
+    assert not gone_wrong.FILE.exists()
 
-    written = gone_wrong.FILE.stat().st_size
-    gone_wrong.FILE.unlink()
-    assert written == 0
+
+def test_a_child_may_start_a_thread() -> None:
+    assert rendered("start_a_thread") == len(SIZES) * len(Form)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the same")
+def test_the_parent_s_memory_and_environment_are_its_own() -> None:
+    rendered("nothing")
+
+    assert ctypes.CDLL(None).prctl(PR_GET_DUMPABLE) == 0
 
 
 def is_of_pictures(path: Path) -> bool:
