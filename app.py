@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, DynamoDBEvent, Rate
+from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, DynamoDBEvent, Rate, S3Event
 
 from chalicelib import config, loading, logs
 from chalicelib.api.authorizer import authorize
-from chalicelib.events.notifications import Notification
 
 app = Chalice(app_name="laurel", configure_logs=False)
 app.log = logs.configure(config.stage())
@@ -33,12 +32,13 @@ def settle_records(event: DynamoDBEvent) -> Any:
 
 
 @app.on_s3_event(bucket=config.media_bucket(), events=["s3:ObjectCreated:*"], prefix="uploads/")
-def make_avatar(event: Notification) -> None:
+def make_avatar(event: S3Event) -> None:
     """Make avatars of what players upload."""
     _events("uploads").take(event)
 
 
-make_avatar.event_class = Notification
+# Its own form of event, which it alone imports.
+make_avatar.event_class = lambda event, context: _events("notifications").Notification(event, context)
 
 
 @app.lambda_function()

@@ -12,7 +12,7 @@ from bench.cold.measures import LEANEST_PRUNED, MAX_RATIO
 from bench.cold.starts import READ_BOARD, Start, Way, called, imported, in_turns, ratio
 
 ROUNDS = 5
-MAX_MODULES = {functions.API: 415, functions.AUTHORIZER: 175, functions.UPLOADS: 400}
+MAX_MODULES = {functions.API: 425, functions.AUTHORIZER: 175, functions.UPLOADS: 410}
 MAX_MODULES_OF_OTHERS = 425
 """Read from files, on any Python: some ten more or fewer are Python's own."""
 MAX_RATIOS = {functions.API: MAX_RATIO, functions.AUTHORIZER: 0.6, functions.STREAM: MAX_RATIO}
