@@ -4,7 +4,10 @@ import re
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 
+from msgspec import structs
+
 from chalicelib.domain.avatars import MAX_UPLOAD_BYTES, SIZES, MediaType, Refusal
+from chalicelib.pictures.confinement import Bounds
 from chalicelib.pictures.formats.jpeg import MOST_COEFFICIENTS
 from chalicelib.pictures.formats.surveys import MOST_FRAMES
 from chalicelib.pictures.inspection import MOST_PIXELS
@@ -46,6 +49,19 @@ Refused wherever it stands, but for pixels and the second pictures and films aft
 the picture, also gzip, programs of Windows, macOS and Java, and scripts that begin with `#!`; and a ZIP archive that
 ends with the file.
 """
+BOUNDS = """
+## What one picture may take
+
+Of the process that makes it, whatever the function has; one that takes more is refused as `too_complex`.
+
+| | |
+|---|---|
+| memory | {memory} MiB, and the code that it loads |
+| processor | {cpu_seconds} seconds |
+| clock | {seconds:.0f} seconds, and {start_seconds:.0f} to start; one that does not start is tried again |
+| answer | {answer} MiB |
+| files, network, programs, processes | none |
+"""
 REFUSALS = """
 ## Refusals
 
@@ -78,10 +94,16 @@ def page() -> str:
             ANIMATIONS.format(
                 frames=MOST_FRAMES, jpeg=coefficients / 1.5, full=coefficients / 3, cmyk=coefficients / 4
             ),
+            _bounds(Bounds()),
             REFUSALS,
             *_refusals(),
         ]
     )
+
+
+def _bounds(bounds: Bounds) -> str:
+    facts = structs.asdict(bounds)
+    return BOUNDS.format(**{**facts, "memory": bounds.memory // _MIB, "answer": bounds.answer // _MIB})
 
 
 def _formats() -> Iterator[str]:

@@ -43,7 +43,7 @@ _OF_CAMERAS = {MediaType.JPEG, MediaType.AVIF, MediaType.HEIC}
 def inspect(content: bytes, declared: MediaType) -> Refused | None:
     """Return why ``content`` is not decoded, or None when a decoder may have it.
 
-    Whatever the bytes: at most a second for 20 MiB, and little more memory than they take.
+    Whatever the bytes: about a second for 20 MiB at most, and little more memory than they take once again.
     """
     try:
         _examine(content, declared)

@@ -26,12 +26,10 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 
 
 class _Machine(Struct, frozen=True):
-    """The numbers of the system calls in question: see the kernel's unistd.h."""
+    """The numbers of the system calls in question."""
 
     code: int
     refused: tuple[int, ...]
-    """Sockets; programs; files' names and modes; signals; other processes' memory, files and limits; io_uring, which
-    does all of it in other words."""
     opening: Mapping[int, int]
     """Calls that open files, each with which of its arguments holds the flags."""
     clone: int
@@ -40,57 +38,21 @@ class _Machine(Struct, frozen=True):
     prlimit: int
 
 
-# fmt: off  # by groups, as above
+def _numbers(**by_kind: str) -> tuple[int, ...]:
+    return tuple(int(number) for numbers in by_kind.values() for number in numbers.split())
+
+
 _MACHINES = {
     "x86_64": _Machine(
-        0xC000003E,
-        (
-            41,
-            53,
-            57,
-            58,
-            59,
-            322,
-            76,
-            82,
-            83,
-            84,
-            85,
-            86,
-            87,
-            88,
-            90,
-            92,
-            94,
-            132,
-            133,
-            235,
-            258,
-            259,
-            260,
-            261,
-            263,
-            264,
-            265,
-            266,
-            268,
-            280,
-            316,
-            437,
-            62,
-            129,
-            200,
-            297,
-            424,
-            434,
-            438,
-            101,
-            310,
-            311,
-            298,
-            321,
-            323,
-            425,
+        code=0xC000003E,
+        refused=_numbers(
+            sockets="41 53",
+            processes="57 58 59 322",
+            names_of_files="76 82 83 84 85 86 87 88 133 258 259 263 264 265 266 316 437",
+            modes_of_files="90 92 94 132 235 260 261 268 280",
+            signals="62 129 200 297 424 434",
+            other_processes="101 310 311 438",
+            kernel="298 321 323 425",
         ),
         opening={2: 1, 257: 2},
         clone=56,
@@ -99,38 +61,15 @@ _MACHINES = {
         prlimit=302,
     ),
     "aarch64": _Machine(
-        0xC00000B7,
-        (
-            198,
-            199,
-            221,
-            281,
-            33,
-            34,
-            35,
-            36,
-            37,
-            38,
-            45,
-            53,
-            54,
-            88,
-            276,
-            437,
-            129,
-            130,
-            138,
-            240,
-            424,
-            434,
-            438,
-            117,
-            270,
-            271,
-            241,
-            280,
-            282,
-            425,
+        code=0xC00000B7,
+        refused=_numbers(
+            sockets="198 199",
+            processes="221 281",
+            names_of_files="33 34 35 36 37 38 45 276 437",
+            modes_of_files="53 54 88",
+            signals="129 130 138 240 424 434",
+            other_processes="117 270 271 438",
+            kernel="241 280 282 425",
         ),
         opening={56: 2},
         clone=220,
@@ -139,7 +78,7 @@ _MACHINES = {
         prlimit=261,
     ),
 }
-# fmt: on
+"""The kernel's calls, by the numbers of its unistd.h. The last kind, as io_uring, does the work of others."""
 
 
 def seclude() -> bool:

@@ -1,19 +1,22 @@
 """Whatever the bytes, inspection knows what to say."""
 
 import re
+import time
 
 import pytest
 
-from chalicelib.domain.avatars import MediaType
+from chalicelib.domain.avatars import MAX_UPLOAD_BYTES, MediaType
 from chalicelib.pictures import refusals
 from chalicelib.pictures.inspection import inspect
 from chalicelib.pictures.refusals import GROUNDS, Ground
 from tests.pictures import hostile
-from tests.pictures.anatomy import animation, box, jpeg, jpeg_header, picture
+from tests.pictures.anatomy import animation, box, chunk, gif, jpeg, jpeg_header, picture, png
 from tests.pictures.corpus import Good, pictures
 from tests.pictures.hostile import Hostile
 
 OF_DECODING = {refusals.TOO_COMPLEX, refusals.UNREADABLE}
+SECONDS = 5
+"""Of a processor, five times what the slowest took."""
 FILES = hostile.files()
 
 
@@ -79,6 +82,32 @@ APPENDED = {
 @pytest.mark.parametrize("media_type", [MediaType.JPEG, MediaType.HEIC])
 def test_what_telephones_append_is_taken(media_type: MediaType, what: str) -> None:
     assert inspect(picture(media_type) + APPENDED[what], media_type) is None
+
+
+LARGEST = MAX_UPLOAD_BYTES - 1000
+LONGEST = {
+    "JPEG of nothing but markers": (MediaType.JPEG, b"\xff\xd8", b"\xff\xd0"),
+    "JPEG of pixels that look like markers": (MediaType.JPEG, picture(MediaType.JPEG)[:-2], b"\xff\x00"),
+    "JPEG after which pages seem to begin": (MediaType.JPEG, picture(MediaType.JPEG), b"<"),
+    "JPEG after which archives seem to end": (MediaType.JPEG, picture(MediaType.JPEG), b"PK\5\6"),
+    "JPEG after which come others": (MediaType.JPEG, picture(MediaType.JPEG), picture(MediaType.JPEG)),
+    "PNG of empty chunks": (MediaType.PNG, png()[:33], chunk(b"IDAT")),
+    "GIF of empty blocks": (MediaType.GIF, gif()[:-1], b"\x21\xfe\0"),
+    "GIF of small pieces": (MediaType.GIF, gif()[:-1] + b"\x21\xfe", b"\1a"),
+    "AVIF of empty boxes": (MediaType.AVIF, picture(MediaType.AVIF), box(b"free", b"")),
+    "text of declarations": (MediaType.PNG, b"", b"<!>"),
+}
+
+
+@pytest.mark.parametrize("name", LONGEST)
+def test_no_file_takes_long(name: str) -> None:
+    media_type, start, again = LONGEST[name]
+    content = start + again * ((LARGEST - len(start)) // len(again))
+
+    began = time.process_time()
+    inspect(content, media_type)
+
+    assert time.process_time() - began < SECONDS
 
 
 def test_padding_after_a_picture_is_no_second_file() -> None:
