@@ -59,7 +59,7 @@ class FakeS3:
 
     def generate_presigned_post(self, **request: Any) -> Any:
         """Sign nothing, and answer the fields a form would have; who posts it does so with the signer's rights."""
-        tell("s3", "PutObject", request)
+        self._make_api_call("PutObject", request, sent=False)
         return {
             "url": f"https://{request['Bucket']}.s3.example",
             "fields": {**request["Fields"], "key": request["Key"]},
@@ -95,8 +95,11 @@ class FakeS3:
             self.headers.pop(each["Key"], None)
         return {}
 
-    def _make_api_call(self, operation: str, request: dict[str, Any]) -> Any:
+    def _make_api_call(self, operation: str, request: dict[str, Any], *, sent: bool = True) -> Any:
         tell("s3", operation, request)
+        return self._exchanged(operation, request) if sent else None
+
+    def _exchanged(self, operation: str, request: dict[str, Any]) -> Any:
         made = Request(operation, _subject(request))
         for hook in tuple(self.before):
             hook(made)
