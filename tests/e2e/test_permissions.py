@@ -39,6 +39,7 @@ PAYLOADS: Mapping[str, Any] = {
     "export_records": {"board_id": BOARD},
     "advise_ranks": {"board_id": BOARD},
     "keep_ranks": SCHEDULED,
+    "make_avatar": {"Records": [{"s3": {"object": {"key": f"uploads/{'0' * 32}/{'1' * 32}/cat.png"}}}]},
 }
 
 
@@ -118,6 +119,7 @@ def permissions(client: Client) -> Permissions:
         ("export_records", "Exports", "s3:PutObject"),
         ("advise_ranks", "Listings", "dynamodb:Query"),
         ("keep_ranks", "Boards", "dynamodb:Scan"),
+        ("make_avatar", "MediaListings", "quarantine/*"),
         ("rebuild_ranks", "Jobs", "job#*"),
     ],
 )

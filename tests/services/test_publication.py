@@ -384,3 +384,21 @@ def test_nothing_is_done_about_a_player_nobody_knows(studio: Studio) -> None:
     assert studio.take(studio.post(key)).fate is Fate.LATE
 
     assert studio.objects() == []
+
+
+@pytest.mark.parametrize("content", [b"a cat", b"bad cat"])
+def test_of_a_player_who_leaves_while_the_files_are_written_nothing_is_left(
+    studio: Studio, ada: str, content: bytes
+) -> None:
+    key = studio.uploaded(ada, content)
+
+    def leave(request: Request) -> None:
+        if request.operation == "PutObject":
+            studio.world.s3.before.clear()
+            studio.world.another_process().players.delete(ada)
+
+    studio.world.s3.before.append(leave)
+
+    assert studio.take(key).fate is Fate.LATE
+    assert studio.objects() == []
+    assert studio.world.items("players") == []
