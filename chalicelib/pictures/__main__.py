@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 import msgspec
+from msgspec import structs
 
 from chalicelib.domain.avatars import Crop, MediaType, Refused, Rendition
 from chalicelib.pictures.confinement import confine
@@ -34,11 +35,12 @@ def main() -> None:
 def serve(task: Task, answers: BinaryIO, look: Look, render: Render) -> None:
     """Confine this process, answer one task, and end."""
     confine(task.memory, task.cpu_seconds)
-    seclude()
+    secluded = seclude()
     answers.write(READY)
     answers.flush()
     content = sys.stdin.buffer.read(task.length)
-    answers.write(msgspec.msgpack.encode(answer(content, task, look, render)))
+    found = structs.replace(answer(content, task, look, render), secluded=secluded)
+    answers.write(msgspec.msgpack.encode(found))
     answers.flush()
     os._exit(0)  # nothing is worth cleaning up
 

@@ -24,3 +24,5 @@ class Answer(Struct, frozen=True):
 
     renditions: list[Rendition] = []
     refused: Refused | None = None
+    secluded: bool = True
+    """Whether the kernel kept the child from everything but computing."""

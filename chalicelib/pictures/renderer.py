@@ -104,6 +104,8 @@ def _outcome(status: int, conversation: Conversation) -> list[Rendition] | Refus
         answer = msgspec.msgpack.decode(conversation.answer[len(READY) :], type=Answer)
     except msgspec.DecodeError:
         return UNREADABLE.refused()
+    if not answer.secluded:
+        _log.info("picture_made_without_seclusion")
     if answer.refused:
         return answer.refused
     return answer.renditions if _is_an_avatar(answer.renditions) else UNREADABLE.refused()

@@ -17,7 +17,7 @@ import msgspec
 
 from chalicelib.domain.avatars import SIZES, Crop, Form, MediaType, Rendition
 from chalicelib.pictures.__main__ import alone_on_standard_output, serve
-from chalicelib.pictures.protocol import READY, Task
+from chalicelib.pictures.protocol import READY, Answer, Task
 
 FILE = Path(tempfile.gettempdir(), "laurel-gone-wrong")
 _MIB = 1 << 20
@@ -140,9 +140,8 @@ _WAYS: Mapping[str, Callable[[], None]] = {
 }
 
 
-def _lie() -> NoReturn:
-    """Answer something that is no avatar."""
-    os.write(1, READY + msgspec.msgpack.encode({"renditions": [Rendition(64, Form.JPEG, b"<script>")]}))
+def _answer(answer: Answer) -> NoReturn:
+    os.write(1, READY + msgspec.msgpack.encode(answer))
     os._exit(0)
 
 
@@ -153,9 +152,11 @@ def _look(_content: bytes, _declared: MediaType) -> None:
 def main() -> None:
     how, task = sys.argv[1], msgspec.json.decode(sys.argv[2], type=Task)
     if how == "lie":
-        _lie()
+        _answer(Answer([Rendition(64, Form.JPEG, b"<script>")]))
     if how == "leave_another_behind" and os.fork() == 0:
         time.sleep(1000)
+    if how == "unsecluded":
+        _answer(Answer([Rendition(size, form, _MAGIC[form]) for size in SIZES for form in Form], secluded=False))
     if how == "never_begin":
         time.sleep(1000)
 

@@ -30,7 +30,7 @@ randoms = st.randoms(use_true_random=False)
 
 
 @pytest.mark.property
-@settings(max_examples=EXAMPLES * 5)
+@settings(max_examples=EXAMPLES // 2)
 @given(random=randoms)
 def test_inspection_takes_or_refuses_whatever_it_is_given(random: Random) -> None:
     media_type, content = mutant(random)
@@ -38,6 +38,17 @@ def test_inspection_takes_or_refuses_whatever_it_is_given(random: Random) -> Non
     refused = inspect(content, media_type)
 
     assert refused is None or refused.message
+
+
+@pytest.mark.property
+def test_inspection_takes_or_refuses_many_more() -> None:
+    seed = Random().randrange(2**32)
+    random = Random(seed)
+
+    for number in range(MANY * 10):
+        media_type, content = mutant(random)
+        refused = inspect(content, media_type)
+        assert refused is None or refused.message, f"seed {seed}, mutant {number}"
 
 
 @pytest.mark.property

@@ -173,6 +173,13 @@ def test_a_child_gone_wrong_can_do_nothing_to_the_world(what: str, caplog: pytes
     assert not gone_wrong.FILE.exists()
 
 
+def test_a_kernel_that_secludes_no_child_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "laurel"):
+        assert rendered("unsecluded") == len(SIZES) * len(Form)
+
+    assert [record.message for record in caplog.records] == ["picture_made_without_seclusion"]
+
+
 def test_a_child_may_start_a_thread() -> None:
     assert rendered("start_a_thread") == len(SIZES) * len(Form)
 
