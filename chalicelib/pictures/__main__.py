@@ -50,6 +50,8 @@ def answer(content: bytes, task: Task, look: Look, render: Render) -> Answer:
     try:
         refused = look(content, task.declared)
         return Answer(refused=refused) if refused else Answer(render(content, task.declared, task.crop))
+    except ImportError as error:
+        return Answer(missing=str(error))
     except MemoryError:
         return Answer(refused=TOO_COMPLEX.refused())
     except Exception:  # noqa: BLE001  # decoders raise anything: whatever it is, this picture is not taken

@@ -20,9 +20,11 @@ class Task(Struct, frozen=True):
 
 
 class Answer(Struct, frozen=True):
-    """What the child found, as MessagePack after READY: either, never both."""
+    """What the child found, as MessagePack after READY: one of the first three."""
 
     renditions: list[Rendition] = []
     refused: Refused | None = None
+    missing: str = ""
+    """The decoder that was not packaged: no picture's fault either."""
     secluded: bool = True
     """Whether the kernel kept the child from everything but computing."""

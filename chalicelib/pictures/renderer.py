@@ -25,12 +25,13 @@ _BARE = ("-S", "-s", "-P", "-B", "-Wignore")
 """No search for packages, none of the user's, none where it starts, no bytecode written, no word of odd metadata."""
 _FAULTS = {signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE}
 """How a decoder ends that a picture led astray. Every other signal is a limit's."""
+_LONGEST_MESSAGE = 1_000
 _EXPECTED = {(size, form) for size in SIZES for form in Form}
 _MAGIC = {Form.JPEG: b"\xff\xd8\xff", Form.WEBP: b"RIFF"}
 
 
 class RendererError(RuntimeError):
-    """The child could not be started: nothing was found out about the picture, and it is worth trying again."""
+    """The child could not do its work: nothing was found out about the picture, and it is worth trying again."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Renderer:
             crop: Which square of it is shown.
 
         Raises:
-            RendererError: The child could not be started, whatever the picture.
+            RendererError: The child could not be started, or lacks a decoder, whatever the picture.
         """
         task = Task(declared, crop, len(content), self.bounds.memory, self.bounds.cpu_seconds)
         child = self._start(task)
@@ -106,7 +107,9 @@ def _outcome(status: int, conversation: Conversation) -> list[Rendition] | Refus
         return UNREADABLE.refused()
     if not answer.secluded:
         _log.info("picture_made_without_seclusion")
-    if answer.refused:
+    if answer.missing:
+        raise RendererError(f"lacks a decoder: {answer.missing}")
+    if answer.refused and len(answer.refused.message) <= _LONGEST_MESSAGE:
         return answer.refused
     return answer.renditions if _is_an_avatar(answer.renditions) else UNREADABLE.refused()
 

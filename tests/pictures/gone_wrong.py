@@ -1,6 +1,7 @@
 """A child that goes wrong: ``python tests/pictures/gone_wrong.py <how> <task>``, for tests of what becomes of it."""
 
 import ctypes
+import importlib
 import mmap
 import os
 import socket
@@ -15,7 +16,7 @@ from typing import NoReturn
 
 import msgspec
 
-from chalicelib.domain.avatars import SIZES, Crop, Form, MediaType, Rendition
+from chalicelib.domain.avatars import SIZES, Crop, Form, MediaType, Refusal, Refused, Rendition
 from chalicelib.pictures.__main__ import alone_on_standard_output, serve
 from chalicelib.pictures.protocol import READY, Answer, Task
 
@@ -102,6 +103,10 @@ def _raise() -> None:
     raise ZeroDivisionError("pixels")
 
 
+def _lack_a_decoder() -> None:
+    importlib.import_module("pi_heif_of_another_package")
+
+
 def _show_environment() -> None:
     raise ValueError(f"environment={dict(os.environ)} limits={_limits()} folder={os.getcwd()}")  # noqa: PTH109  # text
 
@@ -134,6 +139,7 @@ _WAYS: Mapping[str, Callable[[], None]] = {
         _kill_its_parent,
         _open_a_file,
         _raise,
+        _lack_a_decoder,
         _show_environment,
         _nothing,
     )
@@ -157,6 +163,8 @@ def main() -> None:
         time.sleep(1000)
     if how == "unsecluded":
         _answer(Answer([Rendition(size, form, _MAGIC[form]) for size in SIZES for form in Form], secluded=False))
+    if how == "chatter":
+        _answer(Answer(refused=Refused(Refusal.DAMAGED, "a very long story" * 1000)))
     if how == "never_begin":
         time.sleep(1000)
 

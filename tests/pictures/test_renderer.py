@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from chalicelib.domain.avatars import SIZES, Crop, Form, MediaType, Refusal, Refused
+from chalicelib.pictures import refusals
 from chalicelib.pictures.confinement import MIB, Bounds
 from chalicelib.pictures.renderer import Renderer, RendererError
 from tests.pictures import gone_wrong
@@ -125,6 +126,17 @@ def test_an_upload_is_sent_whole() -> None:
 def test_a_child_that_never_began_is_no_picture_s_fault(program: tuple[str, ...]) -> None:
     with pytest.raises(RendererError, match="before it began"):
         Renderer(Bounds(start_seconds=0.5), program).render(b"upload", MediaType.JPEG, Crop.CENTRE)
+
+
+def test_a_decoder_that_was_not_packaged_is_no_picture_s_fault() -> None:
+    with pytest.raises(RendererError, match="pi_heif_of_another_package"):
+        rendered("lack_a_decoder")
+
+
+def test_a_child_s_story_is_not_passed_on() -> None:
+    refused = child("chatter").render(b"upload", MediaType.JPEG, Crop.CENTRE)
+
+    assert refused == refusals.UNREADABLE.refused()
 
 
 def test_a_bound_that_lets_no_child_begin_is_no_picture_s_fault() -> None:
