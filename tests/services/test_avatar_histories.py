@@ -26,9 +26,9 @@ from tests.world import World
 
 pytestmark = [pytest.mark.property, pytest.mark.slow]
 
-PLAYERS = 3
-_MOST_CALLS = 24
-"""A few more than a handler makes."""
+PLAYERS = 2
+_CALLS = 18
+"""As many as a handler makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +93,17 @@ _plain = st.one_of(
     st.builds(Play, _player, st.sampled_from(["race", "duel"])),
     st.builds(Leave, _player),
 )
-_killed_at = st.none() | st.integers(0, _MOST_CALLS)
-_undisturbed = st.builds(Deliver, st.integers(0, 4), _killed_at)
-_meanwhile = st.lists(st.tuples(st.integers(0, _MOST_CALLS), _plain | _undisturbed), max_size=3).map(tuple)
-_disturbed = st.builds(Deliver, st.integers(0, 4), _killed_at, _meanwhile)
-_asked_and_sent = _player.map(lambda player: (Ask(player), Send(player, 0, good=True)))
-_steps = st.lists(st.one_of(_asked_and_sent, _plain.map(lambda step: (step,)), _disturbed.map(lambda step: (step,))))
-histories = _steps.map(lambda groups: [step for group in groups for step in group])
+_event = st.sampled_from([0, 0, 0, 1, 2])
+_killed_at = st.none() | st.integers(0, _CALLS)
+_undisturbed = st.builds(Deliver, _event, _killed_at)
+_meanwhile = st.lists(st.tuples(st.integers(0, _CALLS), _plain | _undisturbed), min_size=1, max_size=3).map(tuple)
+_disturbed = st.builds(Deliver, _event, _killed_at, _meanwhile)
+_sent = st.builds(lambda player, good: (Ask(player), Send(player, 0, good)), _player, st.booleans())
+_sent_and_taken = st.builds(lambda sent, delivery: (*sent, delivery), _sent, _disturbed)
+_alone = st.one_of(_plain, _undisturbed).map(lambda step: (step,))
+histories = st.lists(_sent_and_taken | _alone, min_size=3, max_size=12).map(
+    lambda groups: [step for group in groups for step in group]
+)
 
 
 class Killed(BaseException):
@@ -259,7 +263,7 @@ class _Disturbance:
             raise Killed
 
 
-@settings(max_examples=EXAMPLES // 2)
+@settings(max_examples=max(40, EXAMPLES // 4))
 @given(history=histories)
 def test_exactly_the_newest_picture_is_shown_and_nothing_else_stays(history: list[Step]) -> None:
     played = History()
