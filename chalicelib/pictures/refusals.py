@@ -77,6 +77,7 @@ CODING_OF_HEIF = Ground(
     Refusal.UNSUPPORTED,
     "the HEIF file holds neither HEVC (image/heic) nor AV1 (image/avif): save it as one of them, or as a JPEG",
 )
+NO_DECODER = Ground(Refusal.UNSUPPORTED, "pictures in {declared} are not taken here: save it as a JPEG")
 SEQUENCE = Ground(Refusal.UNSUPPORTED, "the file is a film without a still picture: upload one of its frames")
 DAMAGED = Ground(Refusal.DAMAGED, "the picture is damaged ({how}): save it anew and upload that file")
 UNREADABLE = Ground(Refusal.DAMAGED, "the picture is damaged: save it anew and upload that file")
