@@ -11,7 +11,7 @@ from typing import Any
 
 from chalice.awsclient import TypedAWSClient
 
-from deploy.layout import API_STAGE, media_bucket_name
+from deploy.layout import API_STAGE
 from deploy.target import Target
 
 PATIENCE_SECONDS = 300.0
@@ -98,7 +98,7 @@ class StageClient(TypedAWSClient):
     def connect_s3_bucket_to_lambda(
         self, bucket: str, function_arn: str, events: list[str], prefix: str | None = None, suffix: str | None = None
     ) -> None:
-        configuration = self._notification_configuration(bucket, function_arn)
+        configuration = self._notification_configuration(bucket)
         told = configuration.get(LAMBDAS, [])
         wanted = _notification(function_arn, events, {"prefix": prefix, "suffix": suffix})
         if [_asked(each) for each in told if each["LambdaFunctionArn"] == function_arn] != [_asked(wanted)]:
@@ -125,12 +125,14 @@ class StageClient(TypedAWSClient):
                 restApiId=rest_api_id, stageName=api_gateway_stage, description=self.document_digest
             )
 
-    def _notification_configuration(self, bucket: str, function_arn: str) -> Json:
-        own = media_bucket_name(self._target.stage, function_arn.split(":")[4])
-        if self._target.rehearsed and bucket != own:
-            # Before there is a stack, app.py names a bucket of nobody's.
-            return {}
-        configuration = self._client("s3").get_bucket_notification_configuration(Bucket=bucket)
+    def _notification_configuration(self, bucket: str) -> Json:
+        s3 = self._client("s3")
+        try:
+            configuration = s3.get_bucket_notification_configuration(Bucket=bucket)
+        except s3.exceptions.NoSuchBucket:
+            if self._target.rehearsed:  # it has not been made
+                return {}
+            raise
         return {name: value for name, value in configuration.items() if name != "ResponseMetadata"}
 
     def _concurrency(self, function_name: str) -> int | None:

@@ -90,11 +90,13 @@ class Deployment:
 
     def _request(self, outputs: Outputs) -> Request:
         settings = network.chalice_settings(self.stage.functions, outputs) if outputs else {}
-        variables = {**environment.of_functions(self.target, outputs), **self.environment}
+        place = _place(self.stage.name, outputs) if outputs else policies.place_of(self.target)
+        known = environment.of_functions(self.target, outputs) if outputs else environment.foreseen(place)
+        variables = {**known, **self.environment}
         return Request(
             project=self.project,
             parameters={**settings, "environment_variables": variables},
-            place=_place(self.stage.name, outputs) if outputs else policies.place_of(self.target),
+            place=place,
             added=policies.additions(self.stage),
             key_required=self.stage.api.get("key_required") or [],
             thin=self.thin,

@@ -124,6 +124,7 @@ def first(dev: Life) -> First:
 def test_a_first_deployment_is_quick_and_was_planned_without_a_change(first: First, dev: Life) -> None:
     assert first.untouched
     assert {"+ stack laurel-dev", "+ function laurel-dev", "+ API", "+ stack laurel-dev-edge"} <= set(first.plan)
+    assert "~ bucket laurel-dev-media-000000000000 (notifications)" in first.plan
     assert dev.seconds[0] < MAX_FIRST_SECONDS
     assert dev.version()
 
