@@ -1,6 +1,7 @@
 """The media bucket: what players upload, the files of their avatars, and what was refused."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -59,10 +60,7 @@ class MediaStore:
         if [each["Key"] for each in found] != [key]:
             return None
         with calling():
-            body = self._client.get_object(Bucket=self.bucket, Key=key)["Body"]
-            content: bytes = body.read(limit)
-            body.close()
-        return content
+            return _read(self._client.get_object(Bucket=self.bucket, Key=key)["Body"], limit)
 
     def publish(self, key: str, content: bytes, media_type: str) -> None:
         """Store a file that everybody may see and keep for ever: no other is ever stored under its key."""
@@ -111,6 +109,15 @@ class MediaStore:
         return self._clients.of("s3")
 
 
+def _read(body: Any, limit: int) -> bytes:
+    """Return what comes until the end, where alone botocore notices that some is missing, or the limit."""
+    content = bytearray()
+    with closing(body):
+        while len(content) < limit and (chunk := body.read(limit - len(content))):
+            content += chunk
+    return bytes(content)
+
+
 def _ascii(message: str) -> str:
-    """Return a message as S3 takes it in metadata."""
-    return message.encode("ascii", "backslashreplace").decode()[:_MAX_METADATA]
+    """Return a message as S3 takes it in metadata, which are headers: in ASCII, and in one line."""
+    return message.encode("unicode_escape").decode()[:_MAX_METADATA]

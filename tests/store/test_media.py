@@ -1,12 +1,14 @@
 """The media bucket on moto, and what forms promise S3 to hold clients to."""
 
 import base64
+import io
 import json
 from datetime import timedelta
 from typing import Any
 
 import botocore.session
 import pytest
+from botocore.response import StreamingBody
 from moto import mock_aws
 
 from chalicelib.domain.avatars import MAX_UPLOAD_BYTES, UPLOAD_LIFETIME, MediaType, Refusal, Refused
@@ -60,12 +62,25 @@ def test_what_is_not_there_is_nothing(s3: Any, store: MediaStore) -> None:
     assert store.read("uploads/cat.png", 4) == b""
 
 
+def test_what_does_not_come_whole_is_not_taken_for_the_whole() -> None:
+    class Breaking(FakeS3):
+        def _get(self, request: dict[str, Any]) -> Any:
+            whole = self.objects[request["Key"]]
+            return {"Body": StreamingBody(io.BytesIO(whole[:-3]), content_length=len(whole))}
+
+    s3 = Breaking({BUCKET})
+    s3.objects["a"] = b"half a picture"
+
+    with pytest.raises(ClientFailedError, match="IncompleteReadError"):
+        MediaStore(BUCKET, Clients(lambda _: s3)).read("a", 99)
+
+
 def test_messages_of_any_language_are_kept_in_metadata(s3: Any, store: MediaStore) -> None:
-    store.quarantine("quarantine/a", b"?", Refused(Refusal.CHECK, "Недопустимо ✋" * 200))
+    store.quarantine("quarantine/a", b"?", Refused(Refusal.CHECK, "No.\r\n不可以 ✋" * 200))
 
     metadata = s3.head_object(Bucket=BUCKET, Key="quarantine/a")["Metadata"]
     assert metadata["reason"] == "check"
-    assert metadata["message"].startswith("\\u041d\\u0435")
+    assert metadata["message"].startswith("No.\\r\\n\\u4e0d\\u53ef")
     assert len(metadata["message"]) <= 1024
 
 
