@@ -202,13 +202,14 @@ class _Databases:
 
     def _performed(self, database: int, call: Call | None) -> tuple[int, int]:
         assert call is not None
-        client = self.clients[database].copy() if call.writes else self.clients[database]
+        changes = bool(call.writes) or call.operation == "BatchWriteItem"
+        client = self.clients[database].copy() if changes else self.clients[database]
         try:
             reply = client.perform(call)
         except ClientError as error:
             return database, self.failed(error)
         content = marshal.dumps(json.loads(json.dumps(reply)))  # plain, as it comes over a wire
-        return self.known(client) if call.writes else database, self._reply_id(content, _Reply(content))
+        return self.known(client) if changes else database, self._reply_id(content, _Reply(content))
 
     def failed(self, error: ClientError | BotoCoreError) -> int:
         """Return the id of the reply that is this failure, made anew each time it is raised."""
