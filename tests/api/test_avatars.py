@@ -336,7 +336,8 @@ def test_an_identicon_is_kept_for_ever_and_runs_nothing(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["nobody/identicon", f"{NOBODY.upper()}A/identicon", f"{NOBODY}%0A/identicon", f"{NOBODY}/identicon?size=15"]
+    "path",
+    ["nobody/identicon", f"{NOBODY.upper()}A/identicon", f"{NOBODY}%0A/identicon", f"{NOBODY}/identicon?size=15"],
 )
 def test_what_is_no_id_or_size_is_refused_and_not_kept(api: Api, path: str) -> None:
     answer = api.get(f"/players/{path}")
