@@ -5,9 +5,6 @@ from io import BytesIO
 
 from PIL import Image, ImageCms
 
-_SPACES = {"L": "GRAY", "RGB": "RGB ", "CMYK": "CMYK"}
-"""How ICC names what profiles of each mode speak of."""
-
 
 def in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     """Return it as RGB or RGBA. Without a profile, or with one that is broken or of another kind, plainly converted.
@@ -25,8 +22,6 @@ def in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 def _managed(image: Image.Image, profile: bytes) -> Image.Image | None:
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(profile))
-        if source.profile.xcolor_space != _SPACES[image.mode]:
-            return None
         return ImageCms.profileToProfile(
             image,
             source,

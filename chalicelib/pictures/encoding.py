@@ -12,7 +12,6 @@ _WHITE = (255, 255, 255, 255)
 
 def encoded(picture: Image.Image, form: Form) -> bytes:
     """Return the file of a picture in RGB or RGBA, of its pixels alone. JPEG shows what is transparent as white."""
-    picture.info = {}  # a comment would be written
     file = BytesIO()
     if form is Form.WEBP:
         picture.save(file, "WEBP", quality=QUALITY)

@@ -1,5 +1,7 @@
 """Whatever a picture is stored as, its avatar shows it upright, square, in sRGB, and nothing else of it."""
 
+import struct
+import zlib
 from collections.abc import Mapping
 from io import BytesIO
 
@@ -10,7 +12,7 @@ from chalicelib.domain.avatars import SIZES, Crop, Form, MediaType
 from chalicelib.pictures.inspection import inspect
 from chalicelib.pictures.rendering import renditions
 from tests.pictures import corpus
-from tests.pictures.anatomy import segment
+from tests.pictures.anatomy import chunk, png, png_header, segment
 from tests.pictures.corpus import CLEAR, Good, saved
 
 WHITE = (255, 255, 255, 255)
@@ -179,11 +181,13 @@ def test_smart_crop_looks_for_detail_and_colour_and_skin(colour: tuple[int, int,
         for step in range(500, 640, 8):
             draw.line((60, step, 180, 1140 - step), fill=colour, width=2)
     else:
+        draw.rectangle((80, 100, 160, 200), fill=(60, 60, 60))
         draw.rectangle((80, 520, 160, 620), fill=colour)
 
     shown = avatar(saved(image, PNG), PNG, Crop.SMART)[256, Form.WEBP].convert("RGB")
 
     assert [y for y in range(100, 160) if far(pixel(shown, 128, y), (150, 155, 150), 12)]
+    assert not [y for y in range(256) if not far(pixel(shown, 128, y), (60, 60, 60), 30)]
 
 
 def test_smart_crop_of_a_plain_picture_is_its_centre() -> None:
@@ -193,11 +197,21 @@ def test_smart_crop_of_a_plain_picture_is_its_centre() -> None:
 
 
 def test_smart_crop_sees_nothing_in_what_is_transparent() -> None:
-    image = Image.new("RGBA", (600, 200), (0, 0, 0, 0))
-    image.paste(Image.effect_noise((150, 200), 90).convert("RGB"), (0, 0))
+    image = Image.new("RGB", (120, 40), (0, 0, 0))
+    image.paste(Image.effect_noise((30, 40), 90).convert("RGB"), (0, 0))
     image.putalpha(0)
-    image.paste((60, 60, 160, 255), (500, 60, 580, 140))
+    image.paste((60, 60, 90, 255), (96, 12, 112, 28))
 
     shown = avatar(saved(image, PNG), PNG, Crop.SMART)[64, Form.WEBP].convert("RGBA")
 
     assert pixel(shown, 32 + 8, 32)[3] == 255
+
+
+def test_a_colour_of_16_bits_may_stand_for_transparent() -> None:
+    """Both of its bytes count, though only the first is left of each pixel."""
+    colour = struct.pack(">3H", 0x1234, 0x5678, 0x9ABC)
+    pixels = chunk(b"IDAT", zlib.compress((b"\0" + 8 * colour) * 8))
+
+    shown = avatar(png(chunk(b"tRNS", colour), header=png_header(8, 8, 16), pixels=pixels), PNG)
+
+    assert shown[64, Form.WEBP].convert("RGBA").getchannel("A").getextrema() == (0, 0)
