@@ -31,7 +31,7 @@ setup: $(STAMP) ## make the environment, as every other target does when it is m
 run: $(STAMP) ## start everything on this machine (PORT=8000, FRESH=1 begins anew)
 	@$(BIN)/python -m local.run
 
-demo: $(STAMP) ## play thousands of games against `make run` and verify every rank
+demo: $(STAMP) ## play thousands of games against `make run`, verify every rank, see the winners' faces
 	@$(BIN)/python -m local.demo
 
 package: $(STAMP) ## make dist/<stage> for a pipeline: a template, an archive, parameters (STAGE=prod, IMAGE=)
@@ -103,7 +103,7 @@ bench: $(STAMP) ## measure, and write the report into docs/
 bench-ranking: $(BENCH_STAMP) ## measure ranks against the peers at hand (SIZES=1000,10000), and write the report
 	@$(BIN)/python -m bench.ranking
 
-alarms: $(STAMP) ## write the alarms of functions and tables into infra/template.yaml
+alarms: $(STAMP) ## write the alarms of tables and functions into the templates
 	@$(BIN)/python -m infra.alarms
 
 docs: $(STAMP) ## write the reference from the code; check links, commands, examples

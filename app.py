@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, DynamoDBEvent, Rate, SNSEvent
+from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, DynamoDBEvent, Rate, S3Event, SNSEvent
 
 from chalicelib import config, loading, logs
 from chalicelib.api.authorizer import authorize
@@ -36,6 +36,16 @@ def settle_records(event: DynamoDBEvent) -> Any:
 def deliver_notices(event: SNSEvent) -> None:
     """Put notices into players' inboxes."""
     _events("notices").deliver(event)
+
+
+@app.on_s3_event(bucket=config.media_bucket(), events=["s3:ObjectCreated:*"], prefix="uploads/")
+def make_avatar(event: S3Event) -> None:
+    """Make avatars of what players upload."""
+    _events("uploads").take(event)
+
+
+# Its own form of event, which it alone imports.
+make_avatar.event_class = lambda event, context: _events("notifications").Notification(event, context)
 
 
 @app.lambda_function()

@@ -41,6 +41,8 @@ ENVIRONMENT = {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
+    "LAUREL_MEDIA_BUCKET": "media",
+    "LAUREL_MEDIA_URL": "https://media.example.com/",
     "LAUREL_STAGE": "bench",
     "LAUREL_TABLE_PREFIX": PREFIX,
     "LAUREL_SIGNING_KEYS": "bench:a secret that signs nothing but benchmarks",
@@ -147,10 +149,16 @@ def event(  # noqa: PLR0913  # a request has this many parts
         headers["X-Laurel-Admin-Key"] = ADMIN_KEY
     if token and caller:
         headers["Authorization"] = f"Bearer {caller.access_token}"
-    context = {"resourcePath": route, "httpMethod": method, "requestId": "00000000-0000-0000-0000-000000000000"}
+    asked = route.format(**path or {})
+    context = {
+        "resourcePath": route,
+        "path": f"/api{asked}",
+        "httpMethod": method,
+        "requestId": "00000000-0000-0000-0000-000000000000",
+    }
     return {
         "resource": route,
-        "path": route.format(**path or {}),
+        "path": asked,
         "httpMethod": method,
         "headers": headers,
         "multiValueHeaders": {name: [value] for name, value in headers.items()},

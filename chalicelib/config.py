@@ -56,6 +56,14 @@ class Config(msgspec.Struct, frozen=True):
 
     push_applications: Mapping[str, str] = {}
     """The ARNs of SNS's platform applications, by the names that games know the platforms by."""
+    media_bucket: str = ""
+    """Where players upload pictures, and avatars are; "": nowhere, uploads are refused."""
+
+    media_url: str = ""
+    """What the keys of avatars are appended to, with its last slash."""
+
+    avatar_check: str = ""
+    """The studio's own check of avatars, as ``module:function``; "": all are published."""
 
     def table(self, noun: str) -> str:
         return f"{self.table_prefix}{noun}"
@@ -96,6 +104,14 @@ def notices_topic(environ: Mapping[str, str] = os.environ) -> str:
     return f"laurel-{stage(environ)}-notices"
 
 
+def media_bucket(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the bucket that `chalice deploy` subscribes to; never fails.
+
+    The deployed functions do not need it to be called. Where it is not set, its name says what to do.
+    """
+    return environ.get("LAUREL_MEDIA_BUCKET", f"laurel-{stage(environ)}-media-set-laurel-media-bucket")
+
+
 def load(environ: Mapping[str, str] = os.environ) -> Config:
     """Return the settings, or raise ConfigError naming the first variable that is wrong."""
     return Config(
@@ -108,6 +124,9 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
         exports_bucket=environ.get("LAUREL_EXPORTS_BUCKET", ""),
         notices_topic=environ.get("LAUREL_NOTICES_TOPIC", ""),
         push_applications=_push_applications(environ.get("LAUREL_PUSH_APPLICATIONS", "")),
+        media_bucket=environ.get("LAUREL_MEDIA_BUCKET", ""),
+        media_url=_folder(environ.get("LAUREL_MEDIA_URL", "")),
+        avatar_check=_check(environ.get("LAUREL_AVATAR_CHECK", "")),
         layout_grace=_grace(environ.get("LAUREL_LAYOUT_GRACE_SECONDS", str(DEFAULT_GRACE_SECONDS))),
     )
 
@@ -151,6 +170,19 @@ def _push_applications(text: str) -> Mapping[str, str]:
             rule = "expected a name of a-z, 0-9 and _, and the ARN of an SNS application of APNS, APNS_SANDBOX or GCM"
             raise ConfigError(f"LAUREL_PUSH_APPLICATIONS: {platform}: {rule}")
     return arn_by_platform
+
+
+def _folder(url: str) -> str:
+    if url and not (url.startswith(("https://", "http://")) and url.isascii() and url.isprintable()):
+        raise ConfigError(f"LAUREL_MEDIA_URL must begin with https:// or http://, not {url!r}")
+    return f"{url.rstrip('/')}/" if url else ""
+
+
+def _check(name: str) -> str:
+    module, _, function = name.partition(":")
+    if name and not (function.isidentifier() and all(part.isidentifier() for part in module.split("."))):
+        raise ConfigError(f"LAUREL_AVATAR_CHECK must be <module>:<function>, not {name!r}")
+    return name
 
 
 def _lean(text: str) -> bool:

@@ -95,6 +95,12 @@ class ForbiddenError(GameError):
     status = 403
 
 
+class AvatarsOffError(ForbiddenError):
+    """This deployment takes no pictures: it has no place to keep them. Everybody has a placeholder."""
+
+    code = "avatars_off"
+
+
 class NotFoundError(GameError):
     """What the path or body names does not exist."""
 

@@ -18,6 +18,9 @@ PATIENCE_SECONDS = 300.0
 FIRST_LOOK_SECONDS = 0.01
 SELDOM_SECONDS = 1.0
 
+LAMBDAS = "LambdaFunctionConfigurations"
+"""Of all that a bucket tells, what it tells functions."""
+
 Json = dict[str, Any]
 
 
@@ -92,6 +95,18 @@ class StageClient(TypedAWSClient):
         if [target["Arn"] for target in targets] != [function_arn]:
             super().connect_rule_to_lambda(rule_name, function_arn)
 
+    def connect_s3_bucket_to_lambda(
+        self, bucket: str, function_arn: str, events: list[str], prefix: str | None = None, suffix: str | None = None
+    ) -> None:
+        configuration = self._notification_configuration(bucket)
+        told = configuration.get(LAMBDAS, [])
+        wanted = _notification(function_arn, events, {"prefix": prefix, "suffix": suffix})
+        if [_asked(each) for each in told if each["LambdaFunctionArn"] == function_arn] != [_asked(wanted)]:
+            others = [each for each in told if each["LambdaFunctionArn"] != function_arn]
+            self._client("s3").put_bucket_notification_configuration(
+                Bucket=bucket, NotificationConfiguration={**configuration, LAMBDAS: [*others, wanted]}
+            )
+
     def update_api_from_swagger(self, rest_api_id: str, swagger_document: Json) -> None:
         if self._api_differs(rest_api_id):
             super().update_api_from_swagger(rest_api_id, swagger_document)
@@ -109,6 +124,16 @@ class StageClient(TypedAWSClient):
             self._client("apigateway").create_deployment(
                 restApiId=rest_api_id, stageName=api_gateway_stage, description=self.document_digest
             )
+
+    def _notification_configuration(self, bucket: str) -> Json:
+        s3 = self._client("s3")
+        try:
+            configuration = s3.get_bucket_notification_configuration(Bucket=bucket)
+        except s3.exceptions.NoSuchBucket:
+            if self._target.rehearsed:  # it has not been made
+                return {}
+            raise
+        return {name: value for name, value in configuration.items() if name != "ResponseMetadata"}
 
     def _concurrency(self, function_name: str) -> int | None:
         functions = self._client("lambda")
@@ -188,6 +213,18 @@ def _plain(name: str, value: Any) -> Any:
             return [layer if isinstance(layer, str) else layer["Arn"] for layer in value or []]
         case _:
             return value
+
+
+def _notification(function_arn: str, events: list[str], edges: Mapping[str, str | None]) -> Json:
+    rules = [{"Name": name, "Value": value} for name, value in edges.items() if value]
+    key = {"Filter": {"Key": {"FilterRules": rules}}} if rules else {}
+    return {"LambdaFunctionArn": function_arn, "Events": events, **key}
+
+
+def _asked(notification: Json) -> Any:
+    """Return what a function is told of, as it can be compared: S3 writes the names of rules in its own way."""
+    rules = notification.get("Filter", {}).get("Key", {}).get("FilterRules", [])
+    return sorted(notification["Events"]), sorted((rule["Name"].lower(), rule["Value"]) for rule in rules)
 
 
 def _is_applied(patch: Json, deployed: Json) -> Any:

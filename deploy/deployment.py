@@ -25,7 +25,7 @@ class Deployment:
     stage.
 
     Args:
-        environment: Variables of the functions beside those of the stage and its secrets.
+        environment: Variables of the functions, beside those of the stage and its secrets or in their place.
         thin: See ``deploy.app.Request``.
         say: Is told what is being done.
     """
@@ -66,7 +66,7 @@ class Deployment:
         """
         app = prepared or AppDeployment(self.target)
         try:
-            self.say(f"1/4 {stack_name(self.stage.name)}: tables, bucket, topics, queues, secrets, alarms")
+            self.say(f"1/4 {stack_name(self.stage.name)}: tables, buckets, topics, queues, secrets")
             outputs = data_stack(self.target, self.stage, self.say).apply()
             self.say("2/4 the app: functions, their roles and triggers, the API")
             request = self._request(outputs)
@@ -90,11 +90,13 @@ class Deployment:
 
     def _request(self, outputs: Outputs) -> Request:
         settings = network.chalice_settings(self.stage.functions, outputs) if outputs else {}
-        variables = {**self.environment, **environment.of_functions(self.target, outputs)}
+        place = _place(self.stage.name, outputs) if outputs else policies.place_of(self.target)
+        known = environment.of_functions(self.target, outputs) if outputs else environment.foreseen(place)
+        variables = {**known, **self.environment}
         return Request(
             project=self.project,
             parameters={**settings, "environment_variables": variables},
-            place=_place(self.stage.name, outputs) if outputs else policies.place_of(self.target),
+            place=place,
             added=policies.additions(self.stage),
             key_required=self.stage.api.get("key_required") or [],
             thin=self.thin,

@@ -27,6 +27,7 @@ NOUNS = {
     "kinesis_event": "event source",
     "sqs_event": "event source",
     "sns_event": "subscription",
+    "s3_event": "bucket notification",
     "cloudwatch_event": "rule",
     "rest_api": "API",
 }

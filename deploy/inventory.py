@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from deploy.layout import API_STAGE, APP, api_name, function_name, role_name
+from deploy.layout import API_STAGE, APP, api_name, function_name, media_bucket_name, role_name
 from deploy.target import Target
 
 Resource = dict[str, Any]
@@ -24,6 +24,7 @@ KINDS = frozenset(
         "kinesis_event",
         "sqs_event",
         "sns_event",
+        "s3_event",
         "cloudwatch_event",
         "rest_api",
     }
@@ -37,8 +38,8 @@ ON_ITS_WAY_OUT = frozenset({"Deleting"})
 def deployed(target: Target) -> list[Resource]:
     """Return the stage's resources as chalice records them, each after those it needs.
 
-    Costs a call each for functions, roles, rules, APIs and the account's subscriptions to topics, more where they fill
-    pages, and one per function with an event source.
+    Costs a call each for functions, roles, rules, the media bucket, APIs and the account's subscriptions to topics,
+    more where they fill pages, and one per function for its event sources.
     """
     functions = list(_functions(target))
     return [
@@ -46,6 +47,7 @@ def deployed(target: Target) -> list[Resource]:
         *functions,
         *(source for function in functions for source in event_sources(target, function)),
         *subscriptions(target, functions),
+        *uploads(target, functions),
         *_rules(target),
         *_apis(target),
     ]
@@ -143,6 +145,36 @@ def subscriptions(target: Target, functions: list[Resource]) -> Iterator[Resourc
                     "lambda_arn": subscription["Endpoint"],
                     "subscription_arn": subscription["SubscriptionArn"],
                 }
+
+
+def uploads(target: Target, functions: list[Resource]) -> Iterator[Resource]:
+    """Yield which functions the media bucket tells of uploads, as chalice records it.
+
+    What it tells others is theirs, and so is what it tells a function that is not among these.
+    """
+    if not functions:
+        return
+    account = functions[0]["lambda_arn"].split(":")[4]
+    bucket = media_bucket_name(target.stage, account)
+    told = {each["LambdaFunctionArn"] for each in notifications(target, bucket)}
+    for function in functions:
+        if function["lambda_arn"] in told:
+            yield {
+                "name": f"{function['name']}-s3event",
+                "resource_type": "s3_event",
+                "bucket": bucket,
+                "lambda_arn": function["lambda_arn"],
+            }
+
+
+def notifications(target: Target, bucket: str) -> list[Resource]:
+    """Return what a bucket tells functions, as S3 has it: nothing, if it is not there."""
+    s3 = target.client("s3")
+    try:
+        configuration = s3.get_bucket_notification_configuration(Bucket=bucket)
+    except s3.exceptions.NoSuchBucket:
+        return []
+    return list(configuration.get("LambdaFunctionConfigurations", []))
 
 
 def _rules(target: Target) -> Iterator[Resource]:

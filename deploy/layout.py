@@ -50,6 +50,11 @@ def log_group_name(stage: str, function: str) -> str:
     return f"/aws/lambda/{function_name(stage, function)}"
 
 
+def media_bucket_name(stage: str, account: str) -> str:
+    """Return the name of the bucket that tells functions of uploads."""
+    return f"{APP}-{stage}-media-{account}"
+
+
 def admin_key_name(stage: str) -> str:
     """Return the name of the secret that admits to the admin routes."""
     return f"{APP}-{stage}/admin-key"

@@ -18,7 +18,7 @@ from chalice.deploy.packager import (
     PackageDownloadError,
 )
 
-from deploy import archive, binaries, pruning
+from deploy import archive, binaries, libraries, pruning
 from deploy.errors import DeployError
 from deploy.pruning import Files
 
@@ -130,5 +130,5 @@ def _digest(contents: Iterable[bytes]) -> str:
     return digest.hexdigest()[:16]
 
 
-_RULES = _digest(Path(module.__file__ or "").read_bytes() for module in (archive, binaries, pruning))[:8]
+_RULES = _digest(Path(module.__file__ or "").read_bytes() for module in (archive, binaries, libraries, pruning))[:8]
 """Packages of other rules are built anew."""

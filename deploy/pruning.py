@@ -3,6 +3,10 @@
 botocore describes every service of AWS in every region, which is three quarters of a package; functions use five of
 them. The descriptions of these come without their prose, and the list of endpoints without all others: both are read at
 every cold start.
+
+Of Pillow, what makes avatars is packaged: formats that players may upload and what these are made of, but no fonts, no
+windows and no drawing. The libraries that came along for those go with them, but for the ones that Pillow's own core is
+linked to.
 """
 
 import gzip
@@ -11,6 +15,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from deploy import libraries
 from deploy.errors import DeployError
 
 Files = Mapping[str, bytes]
@@ -30,8 +35,15 @@ _UNREAD = re.compile(
     r"|(.*/)?(__pycache__|tests?)/.*"
     r"|.*\.(pyc|pyi|pyx|pxd|c|h)|(.*/)?py\.typed"
     # Amazon Inspector looks up in METADATA what is installed; a licence wants to stay with what it covers.
-    r"|[^/]+\.dist-info/(?!METADATA|licenses/|LICEN[CS]E|COPYING|NOTICE).*",
+    r"|[^/]+\.dist-info/(?!METADATA|licenses/|LICEN[CS]E|COPYING|NOTICE).*"
+    # Formats that nobody uploads, and that none which is taken is made of.
+    r"|PIL/(?!Avif|Bmp|Gif|Jpeg(?!2K)|Mpo|Png|Ppm|Tiff|WebP)\w+ImagePlugin\.py"
+    r"|PIL/(Image(Draw2?|Font|Grab|Morph|Qt|Show|Text|Tk|Win)|(Bdf|Pcf)?FontFile|PSDraw|PdfParser|_tkinter_finder)\.py"
+    r"|PIL/(features|report|__main__)\.py"
+    r"|PIL/_imaging(ft|morph|tk)\..*",
 )
+_BUNDLED = re.compile(r"[^/]+\.libs/(?P<library>[^/]+)")
+"""Where a wheel keeps the libraries that its modules are linked to."""
 
 
 def pruned(files: Files) -> dict[str, bytes]:
@@ -41,7 +53,7 @@ def pruned(files: Files) -> dict[str, bytes]:
         DeployError: botocore does not describe a service that functions use.
     """
     version_by_service = _newest(files)
-    kept = {name: content for name, content in files.items() if _is_kept(name, version_by_service)}
+    kept = _without_orphans({name: each for name, each in files.items() if _is_kept(name, version_by_service)})
     return {**kept, **_trimmed(kept)}
 
 
@@ -63,6 +75,18 @@ def _is_kept(name: str, version_by_service: Mapping[str, str]) -> bool:
             match and version_by_service.get(match["service"]) == match["version"] and match["kind"] != _EXAMPLES
         )
     return not _UNREAD.fullmatch(name)
+
+
+def _without_orphans(kept: Files) -> Files:
+    """Return the files but for bundled libraries that none of the others asks for."""
+    bundled = {match["library"]: name for name in kept if (match := _BUNDLED.fullmatch(name))}
+    asking, asked = sorted(kept.keys() - set(bundled.values())), set[str]()
+    while asking:
+        library = libraries.read(kept[asking.pop()])
+        found = {bundled[name] for name in libraries.needed(library) if name in bundled} if library else set()
+        asking += found - asked
+        asked |= found
+    return {name: content for name, content in kept.items() if name in asked or not _BUNDLED.fullmatch(name)}
 
 
 def _trimmed(kept: Files) -> dict[str, bytes]:

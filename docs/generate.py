@@ -1,4 +1,4 @@
-"""Writes what docs/reference says, but for what is written by hand: ``python -m docs.generate``."""
+"""Writes what docs/reference says and what identicons look like, from the code: ``python -m docs.generate``."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -11,11 +11,14 @@ from chalicelib import errors
 from chalicelib.api import openapi
 from chalicelib.api.resources import RESOURCES
 from chalicelib.api.routing import ADMIN_HEADER, MAX_BODY_BYTES, Access, Operation
+from chalicelib.domain.identicons import svg
 from chalicelib.errors import GameError
-from docs import infrastructure, permissions
+from docs import avatars, infrastructure, permissions
 
 REFERENCE = Path(__file__).parent / "reference"
+IMAGES = Path(__file__).parent / "images"
 Json = dict[str, Any]
+JSON = "application/json"
 
 ROUTES = """\
 # Routes
@@ -23,8 +26,8 @@ ROUTES = """\
 Made from the code by `make docs`; [openapi.json](openapi.json) says the same to programs, and a running Laurel serves
 it at `/openapi.json`.
 
-- Paths are below the URL that `make run` or `chalice deploy` prints. Bodies and answers are JSON; a body needs the
-  header `Content-Type: application/json` and has at most {limit} KB.
+- Paths are below the URL that `make run` or `chalice deploy` prints. Bodies and answers are JSON, unless a route says
+  otherwise; a body needs the header `Content-Type: application/json` and has at most {limit} KB.
 - **Everybody** may call without credentials. **Players** send `Authorization: Bearer <access token>`, **admins**
   `{admin}: <admin key>`.
 - Fields and query parameters that are not listed are refused, not ignored. In answers, fields may be added over time.
@@ -85,6 +88,7 @@ WHAT_TO_DO: Mapping[str, str] = {
     "token_reused": "Sign in again, and ask who else holds the token.",
     "identity_unknown": "Register.",
     "forbidden": "Nothing: this caller may not.",
+    "avatars_off": "Show placeholders, and offer no upload.",
     "not_found": "Look for it elsewhere.",
     "route_not_found": "Compare method and path with [the routes](routes.md).",
     "board_not_found": "Ask `GET /boards` which there are.",
@@ -132,10 +136,25 @@ def pages() -> dict[Path, str]:
     return {
         REFERENCE / "routes.md": "\n".join(_routes(operations, document)),
         REFERENCE / "errors.md": "\n".join([ERRORS, *_errors(), GATEWAY_ERRORS]),
+        REFERENCE / "avatars.md": avatars.page(),
         REFERENCE / "infrastructure.md": infrastructure.page(),
         REFERENCE / "permissions.md": permissions.page(),
         REFERENCE / "openapi.json": json.dumps(document, indent=2, ensure_ascii=False) + "\n",
+        IMAGES / "identicons.svg": _identicons(rows=2, columns=12),
     }
+
+
+def _identicons(rows: int, columns: int) -> str:
+    """Return a sheet of identicons, as those of players 0, 1, 2 and so on."""
+    side, space = 64, 12
+    step = side + space
+    drawn = (
+        f'<g transform="translate({column * step} {row * step})">{svg(f"{row * columns + column:032x}", side)}</g>\n'
+        for row in range(rows)
+        for column in range(columns)
+    )
+    size = f'width="{columns * step - space}" height="{rows * step - space}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>\n{"".join(drawn)}</svg>\n'
 
 
 def error_kinds() -> list[type[GameError]]:
@@ -170,8 +189,7 @@ def _route(operation: Operation, described: Json) -> Iterator[str]:
     if "requestBody" in described:
         yield f"- Body: {_kind(_content(described['requestBody']))}"
     success = described["responses"][str(operation.status)]
-    answer = _kind(_content(success)) if "content" in success else "nothing"
-    yield f"- Answer: {operation.status} {HTTPStatus(operation.status).phrase}, {answer}"
+    yield f"- Answer: {operation.status} {HTTPStatus(operation.status).phrase}, {_success(success)}"
     codes = [kind.code for kind in openapi.error_kinds(operation) if kind.code not in ANSWERED_BY_EVERY_ROUTE]
     yield f"- Errors: {', '.join(f'[{code}](errors.md#{code})' for code in codes)}\n"
     if described["parameters"]:
@@ -208,8 +226,14 @@ def _description(schema: Json) -> str:
 
 
 def _content(body: Json) -> Json:
-    schema: Json = body["content"]["application/json"]["schema"]
+    schema: Json = body["content"][JSON]["schema"]
     return schema
+
+
+def _success(answer: Json) -> str:
+    """Return what a successful answer holds: a type of ours, a media type that is not JSON, or nothing."""
+    media_types = answer.get("content", {}).keys()
+    return _kind(_content(answer)) if JSON in media_types else next((f"`{name}`" for name in media_types), "nothing")
 
 
 def _kind(schema: Json) -> str:

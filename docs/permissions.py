@@ -29,7 +29,7 @@ allowed fails its test, and a permission that no call uses fails the run. The em
 
 *In a transaction* means that the action is allowed as a part of `TransactWriteItems` or `TransactGetItems` only: what
 counts, a record, its game and its place in the ranks, cannot be written alone. Keys like `node#*` are what the
-partition keys of the items in question begin with.
+partition keys of the items in question begin with; beside `s3:ListBucket` stands what listed keys begin with.
 """
 ADDED = """\
 ## Added where a stage asks for it
@@ -48,8 +48,9 @@ $ STAGE=dev .venv/bin/python -m deploy.permissions
 ```
 
 `deploy` is for `make deploy` and `make diff`, and `destroy`, beside it, for `make destroy`. CloudFormation makes what
-the templates describe in the name of whoever asks it to: `template` and `edge` are for that, and for nothing that does
-not come through CloudFormation. Statements for options, as a VPC or a domain, can be left out where they are not used.
+the templates describe in the name of whoever asks it to: `template`, `cdn` and `edge` are for that, and for nothing
+that does not come through CloudFormation. Statements for options, as a VPC or a domain, can be left out where they are
+not used.
 
 The end-to-end tests make, change and delete a stage with `deploy` and `destroy` enforced, and nothing else. What
 CloudFormation needs is what its own descriptions of the resource types say, but for properties that the templates do
@@ -59,6 +60,7 @@ TITLES = {
     "deploy": "Bring a stage in line: `deploy`",
     "destroy": "Delete a stage, and its data: `destroy`",
     "template": "Through CloudFormation, for infra/template.yaml: `template`",
+    "cdn": "Through CloudFormation, for infra/template.yaml where avatars have a CDN: `cdn`",
     "edge": "Through CloudFormation, for infra/edge.yaml and infra/account.yaml: `edge`",
 }
 HEADER = "| statement | may | on | only |\n|---|---|---|---|"
@@ -100,7 +102,7 @@ def _said(key: str, values: list[str]) -> str:
     match key:
         case "dynamodb:EnclosingOperation":
             return "in a transaction"
-        case "dynamodb:LeadingKeys":
+        case "dynamodb:LeadingKeys" | "s3:prefix":
             return ", ".join(f"`{value}`" for value in values)
         case "aws:CalledVia":
             return "through CloudFormation"

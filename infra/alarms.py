@@ -1,17 +1,19 @@
-"""Writes the alarms of functions and tables into template.yaml: ``python -m infra.alarms``.
+"""Writes the alarms of tables into template.yaml and those of functions into edge.yaml: ``python -m infra.alarms``.
 
-They are alike but for their names. Written out, they can be read, linted, compared and planned like anything else in
+Each is made by the stack of its time: tables before functions, functions before the edge. They are alike but for their
+names. Written out, they can be read, linted, compared and planned like anything else in
 the template; a macro of CloudFormation's would hide them until they are deployed.
 """
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 TEMPLATE = Path(__file__).with_name("template.yaml")
+EDGE = Path(__file__).with_name("edge.yaml")
 CHALICE = Path(__file__).parents[1] / ".chalice" / "config.json"
-BEGIN = "  # Written by `make alarms`, as is all up to the end of it: two for each function, two for each table.\n"
+BEGIN = "  # Written by `make alarms`, as is all up to the end of it: two for each {of}.\n"
 END = "  # The end of what `make alarms` writes.\n"
 TABLE = re.compile(r"^  (\w+):\n    Type: AWS::DynamoDB::Table$", re.MULTILINE)
 
@@ -34,8 +36,8 @@ OF_FUNCTION = """\
       Threshold: !Ref {threshold}
       ComparisonOperator: GreaterThanThreshold
       TreatMissingData: notBreaching
-      AlarmActions: [!Ref Alarms]
-      OKActions: [!Ref Alarms]
+      AlarmActions: [!Sub "arn:${{AWS::Partition}}:sns:${{AWS::Region}}:${{AWS::AccountId}}:laurel-${{Stage}}-alarms"]
+      OKActions: [!Sub "arn:${{AWS::Partition}}:sns:${{AWS::Region}}:${{AWS::AccountId}}:laurel-${{Stage}}-alarms"]
 
 """
 OF_TABLE = """\
@@ -62,7 +64,8 @@ OF_TABLE = """\
 
 
 def main() -> None:
-    TEMPLATE.write_text(written(TEMPLATE.read_text(encoding="utf-8"), functions()), encoding="utf-8")
+    TEMPLATE.write_text(with_tables(TEMPLATE.read_text(encoding="utf-8")), encoding="utf-8")
+    EDGE.write_text(with_functions(EDGE.read_text(encoding="utf-8"), functions()), encoding="utf-8")
 
 
 def functions() -> list[str]:
@@ -70,12 +73,21 @@ def functions() -> list[str]:
     return list(json.loads(CHALICE.read_text(encoding="utf-8"))["lambda_functions"])
 
 
-def written(template: str, functions: list[str]) -> str:
-    """Return the template with the alarms of these functions, and of its own tables, in their place."""
-    before, rest = template.split(BEGIN)
+def with_tables(template: str) -> str:
+    """Return template.yaml with the alarms of its own tables in their place."""
+    return _with(template, "table", _of_tables(TABLE.findall(template)))
+
+
+def with_functions(template: str, functions: list[str]) -> str:
+    """Return edge.yaml with the alarms of these functions in their place."""
+    return _with(template, "function", _of_functions(functions))
+
+
+def _with(template: str, of: str, alarms: Iterable[str]) -> str:
+    begin = BEGIN.format(of=of)
+    before, rest = template.split(begin)
     _, after = rest.split(END)
-    alarms = [*_of_functions(functions), *_of_tables(TABLE.findall(before))]
-    return "".join([before, BEGIN, *alarms, END, after])
+    return "".join([before, begin, *alarms, END, after])
 
 
 def _of_functions(functions: list[str]) -> Iterator[str]:

@@ -14,13 +14,16 @@ from typing import Any
 
 from ministack import app  # type: ignore[import-untyped]  # ships no types
 from ministack.core import iam_actions, iam_evaluator  # type: ignore[import-untyped]  # ships no types
-from ministack.services import dynamodb, dynamodb_streams  # type: ignore[import-untyped]  # ships no types
+from ministack.services import dynamodb, dynamodb_streams, s3  # type: ignore[import-untyped]  # ships no types
+
+from local.guard import from_a_page
 
 LEADING_KEYS = "dynamodb:LeadingKeys"
+PREFIX_OF_KEYS = "s3:prefix"
 NO_KIND = "(no kind)"
 _ACTION_BY_OPERATION = {"PublishBatch": "Publish"}
 _NAMED_IN_QUERY = ("SubscriptionArn", "EndpointArn", "PlatformApplicationArn")
-_RECORDED_KEYS = frozenset({LEADING_KEYS, "dynamodb:EnclosingOperation"})
+_RECORDED_KEYS = frozenset({LEADING_KEYS, "dynamodb:EnclosingOperation", PREFIX_OF_KEYS})
 _MEMBERS_BY_ACTION = {action: member for member, action in iam_actions._DYNAMODB_TRANSACT_ITEM_ACTIONS.items()}
 
 Json = Mapping[str, Any]
@@ -118,6 +121,32 @@ def take_loopback_for_encrypted() -> None:
     iam_evaluator.pin_request_origin = pin_as_encrypted
 
 
+def refuse_forms_of_root_from_pages() -> None:
+    """Refuse a form of an upload from a web page that is signed with keys which everybody knows.
+
+    Whoever has the keys of the local run may do anything, and they are no secret: the guard keeps pages from using
+    them, but does not read forms. Those that the API gives out are signed with the keys of its function's role.
+    """
+    post = s3._post_object
+
+    def post_unless_forged(bucket: str, body: bytes, headers: dict[str, str]) -> Any:
+        if from_a_page(headers) and signed_by_root(headers.get("content-type", ""), body):
+            return s3._error("AccessDenied", "Pages may send the forms that the API gives out alone", 403, f"/{bucket}")
+        return post(bucket, body, headers)
+
+    s3._post_object = post_unless_forged
+
+
+def signed_by_root(content_type: str, form: bytes) -> bool:
+    """Tell whether a form names, wherever it does, a key of those that may do anything."""
+    credentials = (
+        value.decode(errors="replace").partition("/")[0]
+        for name, _, _, value in s3._parse_multipart_form(content_type, form)
+        if name.lower() in {"x-amz-credential", "awsaccesskeyid"}
+    )
+    return any(map(iam_evaluator._is_root_key, credentials))
+
+
 def record_what_is_asked_for(file: Path) -> None:
     """Write down, once each, what callers ask for: for whoever holds policies to what is used of them.
 
@@ -133,6 +162,7 @@ def record_what_is_asked_for(file: Path) -> None:
         if not caller.endswith(":root"):
             keys = {name: values for name, values in (service_context or {}).items() if name in _RECORDED_KEYS}
             keys |= {LEADING_KEYS: kinds(keys[LEADING_KEYS])} if LEADING_KEYS in keys else {}
+            keys |= {PREFIX_OF_KEYS: [folder(keys[PREFIX_OF_KEYS])]} if PREFIX_OF_KEYS in keys else {}
             line = json.dumps({"caller": caller, "action": action, "resource": resource_arn, "keys": keys})
             if line not in recorded:
                 recorded.add(line)
@@ -156,6 +186,16 @@ def leading_keys(request: Json, action: str, resource: str) -> set[str]:
 def kinds(keys: list[str]) -> list[str]:
     """Return what kinds of items have such keys, which keeps a record short: players are many, kinds are few."""
     return sorted({key.partition("#")[0] + "#" if "#" in key else NO_KIND for key in keys})
+
+
+def folder(prefix: str) -> str:
+    """Return where in a bucket a listing looks, without whose files it looks for, for the same reason.
+
+    >>> folder("uploads/ada/")
+    'uploads/'
+    """
+    first, slash, _ = prefix.partition("/")
+    return first + slash
 
 
 def _items(request: Json, action: str, table: str) -> Iterator[Json]:

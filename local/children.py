@@ -21,7 +21,7 @@ from local import state
 from local.layout import ACCESS_KEY, CHECKOUT, LOOPBACK, REGION, SECRET_KEY
 
 SERVICES = (
-    "apigateway,cloudformation,dynamodb,dynamodbstreams,events,iam,kinesis,lambda,logs,monitoring,s3,secretsmanager,"
+    "apigateway,cloudformation,cloudfront,dynamodb,dynamodbstreams,events,iam,kinesis,lambda,logs,monitoring,s3,secretsmanager,"
     "sns,sqs,sts"
 )
 READY_SECONDS = 15.0

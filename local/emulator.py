@@ -31,7 +31,7 @@ from ministack.services import apigateway_v1, dynamodb, lambda_svc, sns  # type:
 
 from local import authorization, provisioning, rest_apis
 from local.guard import guarded
-from local.layout import ASKED
+from local.layout import ASKED, LOOPBACK
 
 if TYPE_CHECKING:
     from hypercorn.typing import ASGIFramework
@@ -57,6 +57,8 @@ require_version(importlib.metadata.version("ministack"))
 def main() -> None:
     """Serve until standard input closes, then remove the work directory and end every process of the group."""
     render_authorizer_context()
+    let_policies_match_all_paths()
+    tell_functions_their_address()
     let_invocations_finish()
     look_at_asked_range_only()
     deliver_again_what_is_reported()
@@ -72,6 +74,7 @@ def main() -> None:
     authorization.ask_for_leading_keys()
     authorization.take_loopback_for_encrypted()
     authorization.trust_loopback()
+    authorization.refuse_forms_of_root_from_pages()
     try:
         asyncio.run(_serve(int(sys.argv[1])))
     finally:
@@ -110,6 +113,38 @@ def render_authorizer_context() -> None:
     apigateway_v1._invoke_authorizer_lambda = invoke_and_remember
     apigateway_v1._evaluate_policy = evaluate_and_recall
     apigateway_v1._gateway_error_response = respond_and_fill
+
+
+def let_policies_match_all_paths() -> None:
+    """Let ``*`` in an authorizer's policy stand for any characters.
+
+    Defect: ministack's ends at a line break, so a path with %0A in it was denied to a player with a good token.
+    """
+    match = apigateway_v1._arn_matches
+
+    def match_on_one_line(pattern: str, arn: str) -> bool:
+        return bool(match(pattern, arn.replace("\n", " ")))
+
+    apigateway_v1._arn_matches = match_on_one_line
+
+
+def tell_functions_their_address() -> None:
+    """Tell functions under which URL a request has reached the API, so that they can name others of its resources.
+
+    Defect: ministack leaves out ``domainName``, and gives the path that a host of the API's own would have.
+    """
+    build = apigateway_v1._build_lambda_event_v1
+
+    def build_with_address(api_id: str, stage_name: str, *rest: Any, **settings: Any) -> Any:
+        event = build(api_id, stage_name, *rest, **settings)
+        context = event["requestContext"]
+        context["domainName"] = event["headers"].get("host", LOOPBACK)
+        context["path"] = f"/_aws/execute-api/{api_id}/{stage_name}{event['path']}"
+        event["headers"]["x-forwarded-proto"] = "http"
+        event["multiValueHeaders"]["x-forwarded-proto"] = ["http"]
+        return event
+
+    apigateway_v1._build_lambda_event_v1 = build_with_address
 
 
 def let_invocations_finish() -> None:

@@ -19,6 +19,7 @@ LOOPBACK = "127.0.0.1"
 DEFAULT_PORT = 4670
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
+MEDIA_BUCKET = f"laurel-{STAGE}-media-{ACCOUNT}"
 # Whoever uses these may do anything in the embedded AWS. They keep a developer's real profile out of every client.
 ACCESS_KEY = "local"
 SECRET_KEY = "local"  # noqa: S105  (guards nothing, see above)

@@ -15,7 +15,7 @@ from deploy.errors import DeployError
 from deploy.target import Target
 from local import project, state
 from local.children import Emulator
-from local.layout import API_ID, API_PATH, ASKED, CHECKOUT, LAYOUT_GRACE_SECONDS, STAGE
+from local.layout import API_ID, API_PATH, ASKED, CHECKOUT, LAYOUT_GRACE_SECONDS, MEDIA_BUCKET, STAGE
 from local.target import embedded
 
 FIRST_ANSWER_SECONDS = 30.0
@@ -69,6 +69,11 @@ class LocalStack:
         """Where this Laurel is deployed to: the embedded AWS, whatever the environment says about the real one."""
         return self._target
 
+    @property
+    def media_url(self) -> str:
+        """Where everybody reads avatars, by their keys; with its final slash."""
+        return f"{self.aws_endpoint}/{MEDIA_BUCKET}/"
+
     @cached_property
     def admin_key(self) -> str:
         return secrets.admin_key(self._target)
@@ -98,8 +103,7 @@ class LocalStack:
                 or imported, it is as it was.
         """
         copy = project.copied(self._project, self._emulator.work_dir / "project")
-        grace = {"LAUREL_LAYOUT_GRACE_SECONDS": str(LAYOUT_GRACE_SECONDS)}
-        deployment = Deployment(self._target, self._stage, copy, grace, thin=True)
+        deployment = Deployment(self._target, self._stage, copy, self._variables(), thin=True)
         self.prepare_deployment()
         prepared, self._prepared = self._prepared, None
         try:
@@ -123,6 +127,14 @@ class LocalStack:
             self._prepared.cancel()
             self._prepared = None
         self._cleanup.close()
+
+    def _variables(self) -> dict[str, str]:
+        """Return what functions are told here that they would be told otherwise on AWS."""
+        return {
+            "LAUREL_LAYOUT_GRACE_SECONDS": str(LAYOUT_GRACE_SECONDS),
+            # On AWS names of buckets are names of hosts. Here nobody would find them.
+            "LAUREL_MEDIA_URL": self.media_url,
+        }
 
     def _start(self) -> None:
         if self._state_dir:

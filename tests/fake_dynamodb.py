@@ -198,9 +198,12 @@ class FakeDynamoDB:
             table.catch_up()
 
     def _make_api_call(self, operation: str, request: Item) -> Item:
-        call = Call(operation, request)
         tell("dynamodb", operation, request)
-        self.calls.append(operation)
+        return self.exchange(Call(operation, request))
+
+    def exchange(self, call: Call) -> Item:
+        """Do what a call asks for, hooks and all, without telling anybody of it."""
+        self.calls.append(call.operation)
         for hook in tuple(self.before):
             hook(call)
         reply = self.perform(call)

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.config import ConfigError, SigningKey, function, load, notices_topic
+from chalicelib.config import ConfigError, SigningKey, function, load, media_bucket, notices_topic
 from chalicelib.domain.game_rules import GameRules
 
 GOOD = {"LAUREL_SIGNING_KEYS": f"a:{'x' * 32}"}
@@ -41,6 +41,21 @@ def test_notices_go_to_the_topic_and_to_the_applications_that_are_named() -> Non
     assert load({**GOOD, "LAUREL_PUSH_APPLICATIONS": f'{{"apns": "{arn}"}}'}).push_applications == {"apns": arn}
 
 
+def test_pictures_are_taken_only_where_a_bucket_is_named() -> None:
+    assert (load(GOOD).media_bucket, load(GOOD).media_url, load(GOOD).avatar_check) == ("", "", "")
+    assert load({**GOOD, "LAUREL_MEDIA_BUCKET": "laurel-media"}).media_bucket == "laurel-media"
+
+
+@pytest.mark.parametrize("url", ["https://media.example", "https://media.example/", "https://media.example//"])
+def test_keys_are_appended_to_the_media_url_as_it_is(url: str) -> None:
+    assert load({**GOOD, "LAUREL_MEDIA_URL": url}).media_url == "https://media.example/"
+
+
+def test_a_bucket_that_is_not_set_says_so_by_its_name() -> None:
+    assert media_bucket({"LAUREL_MEDIA_BUCKET": "laurel-media"}) == "laurel-media"
+    assert media_bucket({"LAUREL_STAGE": "prod"}) == "laurel-prod-media-set-laurel-media-bucket"
+
+
 def test_a_rebuild_waits_for_longer_than_functions_work_with_what_they_remember() -> None:
     assert load(GOOD).layout_grace == timedelta(seconds=70)
     assert [load({**GOOD, "LAUREL_CALLS": calls}).lean_calls for calls in ("lean", "botocore")] == [True, False]
@@ -64,6 +79,13 @@ def test_rules_are_read_by_mode() -> None:
     ("name", "value"),
     [
         ("LAUREL_SIGNING_KEYS", ""),
+        ("LAUREL_MEDIA_URL", "media.example"),
+        ("LAUREL_MEDIA_URL", "ftp://media.example"),
+        ("LAUREL_MEDIA_URL", "https://media.example/ä"),
+        ("LAUREL_AVATAR_CHECK", "studio"),
+        ("LAUREL_AVATAR_CHECK", "studio:"),
+        ("LAUREL_AVATAR_CHECK", ":check"),
+        ("LAUREL_AVATAR_CHECK", "studio.checks:check()"),
         ("LAUREL_SIGNING_KEYS", "x" * 40),
         ("LAUREL_SIGNING_KEYS", f"a:{'x' * 31}"),
         ("LAUREL_SIGNING_KEYS", f":{'x' * 32}"),

@@ -7,8 +7,6 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
 
-from msgspec.structs import replace
-
 from chalicelib.bootstrap import serving
 from chalicelib.bootstrap.serving import Services
 from chalicelib.config import Config, SigningKey
@@ -23,9 +21,11 @@ from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.records import RecordStore
 from tests.expressions import Item
 from tests.fake_dynamodb import FakeDynamoDB, Hook
+from tests.fake_s3 import FakeS3
 from tests.fake_sns import TOPIC, FakeSns
 from tests.tables import PREFIX, tables
 
+MEDIA = f"{PREFIX}media-123456789012"
 EPOCH = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SECRET = "s" * 32
 Answer = TypeVar("Answer")
@@ -65,6 +65,7 @@ def _definitions() -> tuple[Mapping[str, Any], ...]:
 class World:
     rules_by_mode: Mapping[str, GameRules] = field(default_factory=dict)
     client: FakeDynamoDB = field(default_factory=lambda: FakeDynamoDB(_definitions()))
+    s3: FakeS3 = field(default_factory=lambda: FakeS3({MEDIA}))
     clock: HandClock = field(default_factory=HandClock)
     pauses: list[float] = field(default_factory=list)
     sns: FakeSns = field(default_factory=FakeSns)
@@ -75,11 +76,29 @@ class World:
         self.services = self.another_process()
 
     def another_process(self) -> Services:
-        """Return services that share nothing with others but the database."""
-        config = Config("test", PREFIX, (SigningKey("a", SECRET),), (), self.rules_by_mode, notices_topic=TOPIC)
-        config = replace(config, push_applications=self.push_applications)
-        clients = Clients(connect={"sns": self.sns}.__getitem__)
-        return serving.build(config, Dynamo(self.client, Inline(), self.pauses.append), self.clock, clients)
+        """Return services that share nothing with others but the database and the bucket."""
+        return serving.build(self.config, self.dynamo(), self.clock, self.clients())
+
+    @property
+    def config(self) -> Config:
+        keys = (SigningKey("a", SECRET),)
+        return Config(
+            "test",
+            PREFIX,
+            keys,
+            (),
+            self.rules_by_mode,
+            notices_topic=TOPIC,
+            push_applications=self.push_applications,
+            media_bucket=MEDIA,
+            media_url="https://media.example/",
+        )
+
+    def dynamo(self) -> Dynamo:
+        return Dynamo(self.client, Inline(), self.pauses.append)
+
+    def clients(self) -> Clients:
+        return Clients(connect={"s3": self.s3, "sns": self.sns}.__getitem__)
 
     def board(self, board_id: str = "race", **rules: Any) -> Board:
         board = Board(board_id=board_id, title="Race", created_at=self.clock(), **rules)
@@ -97,7 +116,7 @@ class World:
 
     def follow(self) -> None:
         """Settle what the stream has told of the records by now, as it does within a second."""
-        services, dynamo = self.another_process(), Dynamo(self.client, Inline(), self.pauses.append)
+        services, dynamo = self.another_process(), self.dynamo()
         for record in map(RecordStore(f"{PREFIX}records", dynamo).parsed, self.items("records")):
             assert services.settler.settle([settlement_of(services.boards.get(record.board_id), record)])
 

@@ -13,7 +13,7 @@ from chalicelib.services.tokens import Tokens
 from tests.stream import delivery
 from tests.tables import PREFIX
 
-API, AUTHORIZER, STREAM = "app", "player_authorizer", "settle_records"
+API, AUTHORIZER, STREAM, UPLOADS = "app", "player_authorizer", "settle_records", "make_avatar"
 PLAYER, _SESSION = "1" * 32, "2" * 32
 _STORED = {
     "player_id": {"S": PLAYER},
@@ -52,6 +52,12 @@ _TOLD: dict[str, Any] = {
     "Subject": None,
     "MessageAttributes": {},
 }
+_LATE_UPLOAD = {
+    "eventSource": "aws:s3",
+    "eventName": "ObjectCreated:Post",
+    "s3": {"bucket": {"name": "media"}, "object": {"key": f"uploads/{PLAYER}/{'3' * 32}/a+face.png", "size": 9}},
+}
+"""Of a player who has asked for another since: it is deleted, unread."""
 
 
 def events() -> Mapping[str, Any]:
@@ -66,6 +72,7 @@ def events() -> Mapping[str, Any]:
         },
         STREAM: {"Records": [delivery(1, None, _STORED)]},
         "deliver_notices": {"Records": [{"EventSource": "aws:sns", "Sns": _TOLD}]},
+        UPLOADS: {"Records": [_LATE_UPLOAD]},
         "replay_dead_letters": {},
         "audit_ranks": _BOARD,
         "rebuild_ranks": _BOARD,

@@ -96,8 +96,9 @@ names the file and what to do. Each dependency's METADATA stays, in which Amazon
 and so do licences.
 
 `tests/deploy/test_unpacked.py` runs every function from the unpacked package, with nothing else to import, in each of
-Python 3.11, 3.12 and 3.13 that it finds, and names those that it does not. Compiled libraries are packaged and checked
-for all three, on x86-64 and arm64."""
+Python 3.11, 3.12 and 3.13 that it finds, and names those that it does not; and a picture of every format becomes an
+avatar there. Compiled libraries are packaged and checked for all three on x86-64, and for the first on arm64. Two
+thirds of the package are Pillow and what decodes HEIC, which `make_avatar` alone reads, in a child of its own."""
 
 
 def _functions(results: Results) -> str:
@@ -134,6 +135,8 @@ first answer. Yours differ; how they move with memory does not.
 - **The authorizer, 512 MB.** Once it runs, it does no more than check a signature; its cold start is
   {shortest(results.functions[AUTHORIZER]).called:.0f} ms of a whole processor.
 - **The stream, audits, rebuilds, 1,024 MB**: as the API, as they do the same work in batches.
+- **Avatars, 1,024 MB.** A picture is all processor time: half the memory takes twice as long for the same price, while
+  a player waits. 512 MB are enough: what renders it is held to a share that leaves room for the rest.
 - **128 MB is a false economy**: a request takes longer by more than it costs less, and a cold start takes seconds.
 - **arm64** costs a fifth less for the same duration. Every dependency has wheels for it, which a test packages."""
 
@@ -143,8 +146,9 @@ def _elsewhere() -> str:
 ## What only AWS can show
 
 How long Lambda takes to fetch the package and start the interpreter before all this, and how its processors compare to
-this one. The package is small enough for the first to matter little; SnapStart and provisioned concurrency, where cold
-starts matter at all, skip what is measured here and cost money of their own."""
+this one. Two thirds of the package are for `make_avatar` alone, and Lambda unpacks it for every function: what that
+takes, and whether [a layer](../decisions/0020-serving-avatars.md) would be worth its price, shows there. SnapStart and
+provisioned concurrency, where cold starts matter at all, skip what is measured here and cost money of their own."""
 
 
 def _way(results: Results, name: str) -> Sequence[str]:

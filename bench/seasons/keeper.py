@@ -94,8 +94,8 @@ class RemoteS3(FakeS3):
         super().__init__(set())
         self._line = line
 
-    def _make_api_call(self, operation: str, request: Any) -> Any:
-        return self._line.ask("s3", operation, request)
+    def _make_api_call(self, operation: str, request: Any, *, sent: bool = True) -> Any:
+        return self._line.ask("s3", operation, request) if sent else None
 
 
 class RemoteSns(FakeSns):

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
+from chalicelib.api.links import Links
 from chalicelib.api.routing import Access, Api
 from chalicelib.api.wire import (
     Answer,
@@ -80,49 +81,49 @@ def one(path: BoardPath, query: PeriodQuery) -> BoardTotalView:
 
 
 @api.route("GET", "/boards/{board_id}/entries", errors=(*BOARD_ERRORS, CursorError))
-def entries(path: BoardPath, query: PageQuery) -> PageView:
+def entries(path: BoardPath, query: PageQuery, links: Links) -> PageView:
     """Return a page of entries: the top, at a cursor, or from a rank on. Give at most one of the two."""
     standings, where = services().standings, (path.board_id, query.period)
     if query.cursor is not UNSET and query.from_rank is not UNSET:
         raise MalformedError("query: expected at most one of cursor and from_rank", field="query")
     if query.cursor is not UNSET:
-        return page_view(standings.page(*where, query.cursor, query.limit))
+        return page_view(standings.page(*where, query.cursor, query.limit), links)
     if query.from_rank is not UNSET:
-        return page_view(standings.from_rank(*where, query.from_rank, query.limit))
-    return page_view(standings.top(*where, query.limit))
+        return page_view(standings.from_rank(*where, query.from_rank, query.limit), links)
+    return page_view(standings.top(*where, query.limit), links)
 
 
 @api.route("GET", "/boards/{board_id}/entries/me", access=Access.PLAYER, errors=_ENTRY)
-def own_entry(caller: str, path: BoardPath, query: PeriodQuery) -> OwnEntryView:
+def own_entry(caller: str, path: BoardPath, query: PeriodQuery, links: Links) -> OwnEntryView:
     """Return the signed-in player's entry with rank, total and percentile."""
-    return _own_entry(path.board_id, query.period, caller)
+    return _own_entry(path.board_id, query.period, caller, links)
 
 
 @api.route("GET", "/boards/{board_id}/entries/{player_id}", errors=_ENTRY)
-def entry(path: BoardPlayerPath, query: PeriodQuery) -> OwnEntryView:
+def entry(path: BoardPlayerPath, query: PeriodQuery, links: Links) -> OwnEntryView:
     """Return a player's entry with rank, total and percentile."""
-    return _own_entry(path.board_id, query.period, path.player_id)
+    return _own_entry(path.board_id, query.period, path.player_id, links)
 
 
 @api.route("GET", "/boards/{board_id}/around/me", access=Access.PLAYER, errors=_ENTRY)
-def around_own(caller: str, path: BoardPath, query: AroundQuery) -> PageView:
+def around_own(caller: str, path: BoardPath, query: AroundQuery, links: Links) -> PageView:
     """Return the entries around the signed-in player."""
-    return page_view(services().standings.around(path.board_id, query.period, caller, query.size))
+    return page_view(services().standings.around(path.board_id, query.period, caller, query.size), links)
 
 
 @api.route("GET", "/boards/{board_id}/around/{player_id}", errors=_ENTRY)
-def around(path: BoardPlayerPath, query: AroundQuery) -> PageView:
+def around(path: BoardPlayerPath, query: AroundQuery, links: Links) -> PageView:
     """Return the entries around a player."""
-    return page_view(services().standings.around(path.board_id, query.period, path.player_id, query.size))
+    return page_view(services().standings.around(path.board_id, query.period, path.player_id, query.size), links)
 
 
 @api.route("GET", "/boards/{board_id}/players", errors=BOARD_ERRORS)
-def friends(path: BoardPath, query: FriendsQuery) -> PageView:
+def friends(path: BoardPath, query: FriendsQuery, links: Links) -> PageView:
     """Return the entries of some players, best first, with their ranks on the whole board."""
-    return page_view(services().standings.among(path.board_id, query.period, query.ids.split(",")))
+    return page_view(services().standings.among(path.board_id, query.period, query.ids.split(",")), links)
 
 
-def _own_entry(board_id: str, period: PeriodName, player_id: str) -> OwnEntryView:
+def _own_entry(board_id: str, period: PeriodName, player_id: str, links: Links) -> OwnEntryView:
     board = services().boards.get(board_id)
     found = services().boards.period(board, period)
-    return own_entry_view(board, found, services().standings.own(board_id, period, player_id))
+    return own_entry_view(board, found, services().standings.own(board_id, period, player_id), links)

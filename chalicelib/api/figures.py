@@ -6,6 +6,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, UnsetType
 
 from chalicelib.api.boards import BOARD_ERRORS
+from chalicelib.api.links import Links
 from chalicelib.api.routing import Access, Api
 from chalicelib.api.wire import (
     Answer,
@@ -254,15 +255,15 @@ def periods(path: BoardPath, query: PeriodsQuery) -> PeriodsView:
 
 
 @api.route("GET", "/boards/{board_id}/entries/me/history", access=Access.PLAYER, errors=BOARD_ERRORS)
-def own_history(caller: str, path: BoardPath, query: HistoryQuery) -> HistoryView:
+def own_history(caller: str, path: BoardPath, query: HistoryQuery, links: Links) -> HistoryView:
     """Return the signed-in player's entries in several periods, each with rank, total and percentile."""
-    return _history(path.board_id, caller, query)
+    return _history(path.board_id, caller, query, links)
 
 
 @api.route("GET", "/boards/{board_id}/entries/{player_id}/history", errors=BOARD_ERRORS)
-def history(path: BoardPlayerPath, query: HistoryQuery) -> HistoryView:
+def history(path: BoardPlayerPath, query: HistoryQuery, links: Links) -> HistoryView:
     """Return a player's entries in several periods, each with rank, total and percentile."""
-    return _history(path.board_id, path.player_id, query)
+    return _history(path.board_id, path.player_id, query, links)
 
 
 def _threshold_view(threshold: Threshold) -> ThresholdView:
@@ -286,7 +287,7 @@ def _distribution_view(found: Distribution) -> DistributionView:
     )
 
 
-def _history(board_id: str, player_id: str, query: HistoryQuery) -> HistoryView:
+def _history(board_id: str, player_id: str, query: HistoryQuery, links: Links) -> HistoryView:
     past = services().history.entries(board_id, player_id, query.periods, _before(query))
     return HistoryView(
         board_id=board_id,
@@ -294,7 +295,7 @@ def _history(board_id: str, player_id: str, query: HistoryQuery) -> HistoryView:
         entries=[
             PastEntryView(
                 period=period_view(each.period),
-                entry=entry_view(each.own.entry),
+                entry=entry_view(each.own.entry, links),
                 total=each.own.total,
                 percentile=each.own.percentile,
             )

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from chalicelib import VERSION
 from chalicelib.api import openapi
+from chalicelib.api.links import Links
 from chalicelib.api.routing import Access, Api, all_operations
 from chalicelib.api.wire import (
     Answer,
@@ -42,7 +43,7 @@ class MainView(Answer):
 
 
 @api.route("GET", "/", access=Access.OPTIONAL, errors=(TokenError, TokenExpiredError))
-def main(caller: str | None) -> MainView:
+def main(caller: str | None, links: Links) -> MainView:
     """Return name, version, health and the boards; with a player's token also the player's lobby."""
     front = services().lobbies.front()
     return MainView(
@@ -52,7 +53,7 @@ def main(caller: str | None) -> MainView:
         status="ok",
         time=front.now,
         boards=[board_view(board, period) for board, period in front.boards],
-        lobby=_lobby_view(services().lobbies.lobby(caller)) if caller else None,
+        lobby=_lobby_view(services().lobbies.lobby(caller), links) if caller else None,
     )
 
 
@@ -62,10 +63,10 @@ def description() -> dict[str, Any]:
     return openapi.document(all_operations())
 
 
-def _lobby_view(lobby: Lobby) -> LobbyView:
+def _lobby_view(lobby: Lobby, links: Links) -> LobbyView:
     return LobbyView(
-        player=player_view(lobby.player),
-        standings=[own_entry_view(*standing) for standing in lobby.standings],
+        player=player_view(lobby.player, links),
+        standings=[own_entry_view(*standing, links) for standing in lobby.standings],
         open_game=game_view(lobby.open_game) if lobby.open_game else None,
         unread_notices=lobby.unread_notices,
     )

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from chalicelib import VERSION
-from chalicelib.api.routing import ADMIN_HEADER, Access, Operation
+from chalicelib.api.routing import ADMIN_HEADER, MADE, Access, Content, Operation
 from chalicelib.errors import (
     GameError,
     MalformedError,
@@ -51,6 +51,7 @@ _TAGS = {
     "players": "Accounts, tokens, profiles",
     "notices": "Notices",
     "devices": "Devices that notices are pushed to",
+    "avatars": "Pictures of players",
     "boards": "Boards and standings",
     "admin": "For your own servers and people",
 }
@@ -98,8 +99,12 @@ def error_kinds(operation: Operation) -> list[type[GameError]]:
 
 
 def _types(operations: Iterable[Operation]) -> list[Any]:
-    kinds = [kind for operation in operations for name, kind in operation.types.items() if name != "caller"]
-    return [Error, *(kind for kind in kinds if kind is not type(None))]
+    kinds = [kind for operation in operations for name, kind in operation.types.items() if name not in MADE]
+    return [Error, *(kind for kind in kinds if kind is not type(None) and not _is_content(kind))]
+
+
+def _is_content(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Content)
 
 
 def _described(operation: Operation, schemas: Mapping[str, Any], components: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,11 +144,12 @@ def _style(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _responses(operation: Operation, schemas: Mapping[str, Any]) -> dict[str, Any]:
-    success: dict[str, Any] = {"description": HTTPStatus(operation.status).phrase}
-    answer = operation.types["return"]
-    if answer is not type(None):
-        success["content"] = {"application/json": {"schema": schemas[repr(answer)]}}
-    responses = {str(operation.status): success}
+    responses = {
+        str(operation.status): {
+            "description": HTTPStatus(operation.status).phrase,
+            **_answer(operation.types["return"], schemas),
+        }
+    }
     kinds_by_status: dict[int, list[type[GameError]]] = {}
     for kind in error_kinds(operation):
         kinds_by_status.setdefault(kind.status, []).append(kind)
@@ -154,6 +160,16 @@ def _responses(operation: Operation, schemas: Mapping[str, Any]) -> dict[str, An
             "content": {"application/json": {"schema": schemas[repr(Error)]}},
         }
     return responses
+
+
+def _answer(kind: Any, schemas: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a successful answer holds."""
+    if kind is type(None):
+        return {}
+    if not _is_content(kind):
+        return {"content": {"application/json": {"schema": schemas[repr(kind)]}}}
+    headers = {name: {"schema": {"type": "string", "const": value}} for name, value in kind.headers.items()}
+    return {"headers": headers, "content": {kind.media_type: {"schema": {"type": "string"}}}}
 
 
 def meaning(kind: type[GameError]) -> str:

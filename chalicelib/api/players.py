@@ -5,6 +5,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, UnsetType
 
 from chalicelib.api.devices import DeviceView, device_view
+from chalicelib.api.links import Links
 from chalicelib.api.notices import SlipView, slip_view
 from chalicelib.api.routing import Access, Api
 from chalicelib.api.wire import (
@@ -12,17 +13,19 @@ from chalicelib.api.wire import (
     Balances,
     GameView,
     Instant,
-    PlayerId,
+    PlayerPath,
     PlayerView,
     ResultView,
     RewardView,
     ScoreView,
     Strict,
+    UploadView,
     game_view,
     player_view,
     result_view,
     reward_view,
     score_view,
+    upload_view,
 )
 from chalicelib.bootstrap.serving import services
 from chalicelib.domain import players
@@ -98,10 +101,6 @@ class ProfileChange(Strict):
     metadata: Metadata | UnsetType = UNSET
 
 
-class PlayerPath(Strict):
-    player_id: PlayerId
-
-
 class TokensView(Answer):
     access_token: str
     access_expires_at: Instant
@@ -139,6 +138,7 @@ class SubmittedView(Answer):
 
 class ExportView(Answer):
     player: PlayerView
+    upload: Annotated[UploadView | None, Meta(description="The latest picture that was to become the avatar.")]
     identities: Annotated[
         list[IdentityKind],
         Meta(description="What the player signs in with; the ids themselves are kept as digests only."),
@@ -155,17 +155,17 @@ class ExportView(Answer):
 
 
 @api.route("POST", "/players", status=201, errors=(IdentityTakenError, ContendedError))
-def register(body: Annotated[Registration, _ONE_OF]) -> SignedInView:
+def register(body: Annotated[Registration, _ONE_OF], links: Links) -> SignedInView:
     """Make a new player and sign in."""
     kind, secret = _identity(body)
     name = _display_name(body.display_name)
-    return _signed_in_view(services().players.register(kind, secret, name, body.locale))
+    return _signed_in_view(services().players.register(kind, secret, name, body.locale), links)
 
 
 @api.route("POST", "/players/signIn", errors=(IdentityUnknownError,))
-def sign_in(body: Annotated[Credentials, _ONE_OF]) -> SignedInView:
+def sign_in(body: Annotated[Credentials, _ONE_OF], links: Links) -> SignedInView:
     """Open a session of an existing player."""
-    return _signed_in_view(services().players.sign_in(*_identity(body)))
+    return _signed_in_view(services().players.sign_in(*_identity(body)), links)
 
 
 @api.route("POST", "/players/refresh", errors=(TokenError, TokenExpiredError, TokenReusedError))
@@ -181,13 +181,13 @@ def sign_out(body: RefreshBody) -> None:
 
 
 @api.route("GET", "/players/me", access=Access.PLAYER)
-def own(caller: str) -> PlayerView:
+def own(caller: str, links: Links) -> PlayerView:
     """Return the signed-in player's profile."""
-    return player_view(services().players.own(caller))
+    return player_view(services().players.own(caller), links)
 
 
 @api.route("PATCH", "/players/me", access=Access.PLAYER, errors=(ContendedError,))
-def change(caller: str, body: ProfileChange) -> PlayerView:
+def change(caller: str, body: ProfileChange, links: Links) -> PlayerView:
     """Change the profile; a new name shows on all boards."""
     changed = services().players.change(
         caller,
@@ -195,7 +195,7 @@ def change(caller: str, body: ProfileChange) -> PlayerView:
         locale=None if body.locale is UNSET else body.locale,
         metadata=None if body.metadata is UNSET else body.metadata,
     )
-    return player_view(changed)
+    return player_view(changed, links)
 
 
 @api.route("DELETE", "/players/me", access=Access.PLAYER, status=204, errors=(ContendedError,))
@@ -205,11 +205,12 @@ def leave(caller: str) -> None:
 
 
 @api.route("GET", "/players/me/export", access=Access.PLAYER)
-def export(caller: str) -> ExportView:
+def export(caller: str, links: Links) -> ExportView:
     """Return everything stored about the signed-in player."""
     kept = services().players.export(caller)
     return ExportView(
-        player=player_view(kept.player),
+        player=player_view(kept.player, links),
+        upload=upload_view(kept.upload) if kept.upload else None,
         identities=[identity.kind for identity in kept.player.identities],
         sessions=[
             SessionView(session_id=each.session_id, created_at=each.created_at, expires_at=each.expires_at)
@@ -229,9 +230,9 @@ def export(caller: str) -> ExportView:
 
 
 @api.route("GET", "/players/{player_id}", errors=(PlayerNotFoundError,))
-def public(path: PlayerPath) -> PlayerView:
+def public(path: PlayerPath, links: Links) -> PlayerView:
     """Return a player's public profile."""
-    return player_view(services().players.public(path.player_id))
+    return player_view(services().players.public(path.player_id), links)
 
 
 def _identity(credentials: Credentials) -> tuple[IdentityKind, str]:
@@ -252,8 +253,8 @@ def _display_name(text: str | UnsetType) -> str | None:
         raise MalformedError(f"body.display_name: {error}", field="display_name") from error
 
 
-def _signed_in_view(signed_in: SignedIn) -> SignedInView:
-    return SignedInView(player=player_view(signed_in.player), tokens=_tokens_view(signed_in.tokens))
+def _signed_in_view(signed_in: SignedIn, links: Links) -> SignedInView:
+    return SignedInView(player=player_view(signed_in.player, links), tokens=_tokens_view(signed_in.tokens))
 
 
 def _tokens_view(pair: TokenPair) -> TokensView:

@@ -1,7 +1,8 @@
 """Routing: what every route does alike: who may call, what it takes and answers, and what errors look like.
 
 A view is a plain function. The names of its parameters say what it wants, their types say what is valid: ``path``,
-``query`` and ``body`` are msgspec structs, ``caller`` is the player's id. The same types make the OpenAPI document.
+``query`` and ``body`` are msgspec structs, ``caller`` is the player's id, ``links`` makes URLs. The same types make the
+OpenAPI document. An answer is JSON, unless its type is a kind of ``Content``.
 """
 
 import logging
@@ -13,7 +14,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache, lru_cache
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 from urllib.parse import unquote
 
 import msgspec
@@ -21,6 +22,7 @@ from chalice.app import Authorizer, Chalice, CORSConfig, Request, Response
 
 from chalicelib import logs
 from chalicelib.api.authorizer import bearer
+from chalicelib.api.links import links
 from chalicelib.bootstrap.serving import services
 from chalicelib.bootstrap.signing import tokens
 from chalicelib.errors import (
@@ -42,9 +44,12 @@ MAX_ECHO = 200
 _CORS = CORSConfig(allow_origin="*", allow_headers=[ADMIN_HEADER], expose_headers=["Retry-After"], max_age=600)
 _JSON = {"Content-Type": "application/json", "Cache-Control": "no-store"}
 _PLACE = re.compile(r" - at (?P<key>`key` in )?`\$\.?(?P<field>[^`]*)`$")
+_NAME = re.compile("[a-z_]+")
 _log = logging.getLogger(logs.LOGGER_NAME)
 
 View = Callable[..., Any]
+MADE = frozenset({"caller", "links"})
+"""Parameters of views that come from the request as a whole, not from a value in it."""
 
 
 class Access(StrEnum):
@@ -55,6 +60,15 @@ class Access(StrEnum):
     """Anybody; a player's token shows more."""
     PLAYER = "player"
     ADMIN = "admin"
+
+
+class Content(msgspec.Struct, frozen=True):
+    """An answer that is not JSON: a text of the media type, and with the headers, that its class declares."""
+
+    media_type: ClassVar[str]
+    headers: ClassVar[Mapping[str, str]]
+
+    text: str
 
 
 class Operation(msgspec.Struct, frozen=True):
@@ -150,6 +164,8 @@ def _success(operation: Operation, request: Request, path: Mapping[str, str]) ->
     answer = operation.view(**_arguments(operation, request, path))
     if answer is None:
         return Response("", {"Cache-Control": "no-store"}, operation.status)
+    if isinstance(answer, Content):
+        return Response(answer.text, {"Content-Type": answer.media_type, **answer.headers}, operation.status)
     return Response(msgspec.json.encode(answer).decode(), dict(_JSON), operation.status)
 
 
@@ -160,6 +176,8 @@ def _arguments(operation: Operation, request: Request, path: Mapping[str, str]) 
     for name, kind in operation.types.items():
         if name == "caller":
             arguments[name] = caller
+        elif name == "links":
+            arguments[name] = links(request, services().config.media_url)
         elif name == "path":
             arguments[name] = _converted(name, {key: _decoded(key, value) for key, value in path.items()}, kind)
         elif name == "query":
@@ -225,7 +243,7 @@ def _converted(where: str, values: Mapping[str, str], kind: Any) -> Any:
     try:
         converted = msgspec.convert(parts, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise _malformed(where, str(error)) from error
+        raise _malformed(where, str(error), kind) from error
     for name, given in parts.items():
         value = getattr(converted, name)
         pairs = zip(value, given, strict=True) if isinstance(given, list) else [(value, given)]
@@ -256,10 +274,10 @@ def _body(request: Request, kind: Any) -> Any:
     try:
         return msgspec.json.decode(raw, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise _malformed("body", str(error)) from error
+        raise _malformed("body", str(error), kind) from error
 
 
-def _malformed(where: str, message: str) -> MalformedError:
+def _malformed(where: str, message: str, kind: Any) -> MalformedError:
     """Turn msgspec's message, as "Expected `int` <= 100 - at `$.limit`", into ours: "query.limit: expected ..."."""
     placed = _PLACE.search(message)
     field = placed["field"][:MAX_ECHO] if placed else ""
@@ -267,7 +285,23 @@ def _malformed(where: str, message: str) -> MalformedError:
     subject = f"{where}.{field}" if field else where
     if placed and placed["key"]:
         subject = f"a key of {subject}"
-    return MalformedError(f"{subject}: {rule[:1].lower()}{rule[1:MAX_ECHO]}", field=field or where)
+    choices = _choices(kind, field) if rule.startswith("Invalid enum value") else []
+    right = f", expected one of {', '.join(choices)}" if choices else ""
+    return MalformedError(f"{subject}: {rule[:1].lower()}{rule[1:MAX_ECHO]}{right}", field=field or where)
+
+
+def _choices(kind: Any, field: str) -> list[str]:
+    """Return what a field, as "limits.min_score" or "scores[0].score", has to choose from."""
+    kinds = _parts(kind)
+    for name in _NAME.findall(field):
+        kinds = [part for each in kinds for part in _parts(typing.get_type_hints(each).get(name))]
+    return [str(member) for each in kinds if issubclass(each, StrEnum) for member in each]
+
+
+def _parts(kind: Any) -> list[type]:
+    """Return the classes that a type is put together from."""
+    arguments = typing.get_args(kind)
+    return [part for each in arguments for part in _parts(each)] or ([kind] if isinstance(kind, type) else [])
 
 
 def _refusal(error: GameError, request: Request) -> Response:

@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from chalicelib.api.links import Links
+from chalicelib.domain.avatars import SIZES, Form, MediaType, Refusal, Upload, UploadState
 from chalicelib.domain.boards import INT64_MAX, INT64_MIN, Board, Operator, SortOrder
 from chalicelib.domain.games import Game, GameResult
 from chalicelib.domain.periods import Period
@@ -13,6 +16,7 @@ from chalicelib.domain.players import Player
 from chalicelib.domain.records import Outcome, Placement, Reason, Record, Score
 from chalicelib.domain.rewards import Claiming, Reward
 from chalicelib.services.standings import Entry, OwnEntry, Page
+from chalicelib.store import keys
 
 BoardId = Annotated[
     str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}\Z", description="The board's name in URLs.", examples=["speedrun"])
@@ -32,6 +36,10 @@ Limit = Annotated[int, Meta(ge=1, le=100, description="Entries a page.")]
 Instant = Annotated[datetime, Meta(tz=True)]
 Position = Annotated[int, Meta(ge=1, le=2**53)]
 
+IDENTICON_TYPE = "image/svg+xml"
+_SMALL = SIZES[:2]
+"""What entries show, so that a page of 100 stays small."""
+
 
 class Strict(Struct, forbid_unknown_fields=True):
     """What callers send: fields we do not know are an error, not a silence."""
@@ -47,6 +55,10 @@ class BoardPath(Strict):
 
 class BoardPlayerPath(Strict):
     board_id: BoardId
+    player_id: PlayerId
+
+
+class PlayerPath(Strict):
     player_id: PlayerId
 
 
@@ -83,10 +95,27 @@ class BoardView(Answer):
     period: PeriodView
 
 
+class ImageView(Answer):
+    width: int
+    height: int
+    type: Annotated[str, Meta(extra_json_schema={"enum": [*(form.media_type for form in Form), IDENTICON_TYPE]})]
+    url: Annotated[str, Meta(description="Absolute. What it shows never changes.", extra_json_schema={"format": "uri"})]
+
+
+class AvatarView(Answer):
+    """A player's picture in squares of several sizes, the smallest first; of each size WebP comes before JPEG."""
+
+    placeholder: Annotated[
+        bool, Meta(description="True: the player has no avatar, and the pictures are drawn from the id, as SVG.")
+    ]
+    images: list[ImageView]
+
+
 class EntryView(Answer):
     rank: Annotated[int | None, Meta(description="1 + the records that are strictly better; null while hidden.")]
     player_id: str
     display_name: str
+    avatar: Annotated[AvatarView, Meta(description="The two smallest sizes.")]
     score: int
     subscore: int
     achieved_at: Instant
@@ -115,9 +144,27 @@ class PlayerView(Answer):
 
     player_id: str
     display_name: str
+    avatar: Annotated[AvatarView, Meta(description="All sizes.")]
     locale: str
     metadata: dict[str, str]
     created_at: Instant
+
+
+class RefusedView(Answer):
+    """Why a picture was not taken: a reason for programs, and a message for the player."""
+
+    reason: Refusal
+    message: str
+
+
+class UploadView(Answer):
+    """How a player's latest upload went."""
+
+    upload_id: str
+    state: UploadState
+    content_type: MediaType
+    asked_at: Instant
+    refused: RefusedView | None
 
 
 class GameView(Answer):
@@ -212,44 +259,74 @@ def period_view(period: Period) -> PeriodView:
     return PeriodView(period_id=period.period_id, start=period.start, end=period.end)
 
 
-def entry_view(entry: Entry) -> EntryView:
+def avatar_view(player_id: str, reference: str | None, links: Links, sizes: tuple[int, ...] = SIZES) -> AvatarView:
+    """Return a player's pictures: files of the avatar with this reference, or a placeholder where there is none."""
+    if reference is None or not links.media_url:
+        drawn = links.identicon(player_id)
+        images = [ImageView(size, size, IDENTICON_TYPE, f"{drawn}{size}") for size in sizes]
+        return AvatarView(placeholder=True, images=images)
+    folder = links.avatar(player_id, reference)
+    images = [ImageView(size, size, media_type, folder + name) for size, media_type, name in _files(sizes)]
+    return AvatarView(placeholder=False, images=images)
+
+
+@cache
+def _files(sizes: tuple[int, ...]) -> list[tuple[int, str, str]]:
+    """Return size, media type and name of an avatar's files: alike for all, and a page shows hundreds."""
+    return [(size, form.media_type, keys.file_name(size, form)) for size in sizes for form in Form]
+
+
+def entry_view(entry: Entry, links: Links) -> EntryView:
     return EntryView(
         rank=entry.rank,
         player_id=entry.player_id,
         display_name=entry.display_name,
+        avatar=avatar_view(entry.player_id, entry.avatar, links, _SMALL),
         score=entry.score,
         subscore=entry.subscore,
         achieved_at=entry.achieved_at,
     )
 
 
-def page_view(page: Page) -> PageView:
+def page_view(page: Page, links: Links) -> PageView:
     return PageView(
         board_id=page.board.board_id,
         period_id=page.period.period_id,
-        entries=[entry_view(entry) for entry in page.entries],
+        entries=[entry_view(entry, links) for entry in page.entries],
         next_cursor=page.next_cursor,
         previous_cursor=page.previous_cursor,
     )
 
 
-def own_entry_view(board: Board, period: Period, own: OwnEntry) -> OwnEntryView:
+def own_entry_view(board: Board, period: Period, own: OwnEntry, links: Links) -> OwnEntryView:
     return OwnEntryView(
         board_id=board.board_id,
         period_id=period.period_id,
-        entry=entry_view(own.entry),
+        entry=entry_view(own.entry, links),
         total=own.total,
         percentile=own.percentile,
     )
 
 
-def player_view(player: Player) -> PlayerView:
+def player_view(player: Player, links: Links) -> PlayerView:
     return PlayerView(
         player_id=player.player_id,
         display_name=player.display_name,
+        avatar=avatar_view(player.player_id, player.avatar, links),
         locale=player.locale,
         metadata=player.metadata,
         created_at=player.created_at,
+    )
+
+
+def upload_view(upload: Upload) -> UploadView:
+    refused = upload.refused
+    return UploadView(
+        upload_id=upload.upload_id,
+        state=upload.state,
+        content_type=upload.media_type,
+        asked_at=upload.asked_at,
+        refused=RefusedView(reason=refused.reason, message=refused.message) if refused else None,
     )
 
 

@@ -11,6 +11,7 @@ from chalicelib.config import Config
 from chalicelib.loading import lasting
 from chalicelib.services import clock
 from chalicelib.services.announcements import Announcements
+from chalicelib.services.avatars import Avatars
 from chalicelib.services.boards import Boards
 from chalicelib.services.clock import Clock
 from chalicelib.services.devices import Devices
@@ -18,11 +19,13 @@ from chalicelib.services.distributions import Distributions
 from chalicelib.services.games import Games
 from chalicelib.services.history import History
 from chalicelib.services.inbox import Inbox
+from chalicelib.services.leftovers import Leftovers
 from chalicelib.services.listing import Listing
 from chalicelib.services.lobby import Lobbies
 from chalicelib.services.moderation import Moderation
 from chalicelib.services.notices import Notices, Outbox, Publisher
 from chalicelib.services.players import Players
+from chalicelib.services.profiles import Profiles
 from chalicelib.services.ranks import RankReader
 from chalicelib.services.rewards import Rewards
 from chalicelib.services.scores import Scores
@@ -37,17 +40,20 @@ from chalicelib.store.clients import Clients
 from chalicelib.store.devices import DeviceStore
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.endpoints import Endpoints
+from chalicelib.store.media import MediaStore
 from chalicelib.store.publications import PublicationStore
 from chalicelib.store.reward_rules import RuleStore
 from chalicelib.store.rewards import RewardStore
 from chalicelib.store.topics import Topic
 from chalicelib.store.turns import TurnStore
+from chalicelib.store.uploads import UploadStore
 
 
 class Services(Struct, frozen=True):
     config: Config
     boards: Boards
     players: Players
+    avatars: Avatars
     games: Games
     scores: Scores
     moderation: Moderation
@@ -87,7 +93,9 @@ def build(settings: Config, dynamo: Dynamo, now: Clock = clock.now, clients: Cli
     moderation = Moderation(dynamo, boards, stores.records, stores.ranks, now)
     clients = clients or Clients()
     devices = _devices(base, settings, clients)
-    players = _players(base, moderation, devices)
+    profiles = Profiles(stores.players, stores.records)
+    avatars = _avatars(base, profiles, MediaStore(settings.media_bucket, clients), settings)
+    players = _players(base, moderation, profiles, avatars, devices)
     games = _games(base, scores, settings)
     standings = _standings(base)
     announcements = Announcements(stores.notices, signer, now)
@@ -96,6 +104,7 @@ def build(settings: Config, dynamo: Dynamo, now: Clock = clock.now, clients: Cli
         config=settings,
         boards=boards,
         players=players,
+        avatars=avatars,
         games=games,
         scores=scores,
         moderation=moderation,
@@ -153,7 +162,20 @@ def _tournaments(base: _Base) -> Tournaments:
     )
 
 
-def _players(base: _Base, moderation: Moderation, devices: Devices) -> Players:
+def _avatars(base: _Base, profiles: Profiles, media: MediaStore, settings: Config) -> Avatars:
+    uploads = UploadStore(settings.table("players"), base.dynamo)
+    return Avatars(
+        dynamo=base.dynamo,
+        players=base.stores.players,
+        uploads=uploads,
+        media=media,
+        leftovers=Leftovers(media, uploads, base.stores.players, base.stores.records),
+        profiles=profiles,
+        clock=base.clock,
+    )
+
+
+def _players(base: _Base, moderation: Moderation, profiles: Profiles, avatars: Avatars, devices: Devices) -> Players:
     return Players(
         store=base.stores.players,
         games=base.stores.games,
@@ -164,6 +186,8 @@ def _players(base: _Base, moderation: Moderation, devices: Devices) -> Players:
         buckets=base.stores.buckets,
         participations=base.stores.participations,
         moderation=moderation,
+        profiles=profiles,
+        avatars=avatars,
         boards=base.boards,
         tokens=base.tokens,
         clock=base.clock,

@@ -10,6 +10,8 @@ SIZES = (64, 128, 256, 512)
 MAX_UPLOAD_BYTES = 20 * 1024 * 1024
 UPLOAD_LIFETIME = timedelta(minutes=15)
 """How long the form of an upload is good for."""
+FILE_NAME = r"^(?!\.{1,2}\Z)(?!.*\$\{filename\})[^/\x00-\x1f\x7f-\x9f\ufffe\uffff]{1,200}\Z"
+"""What a file may be called: a part of a path, and of XML. S3 would put another name in place of ``${filename}``."""
 _REFERENCE = "-"
 
 
@@ -82,6 +84,8 @@ class UploadState(StrEnum):
     """For the player to upload, or to be looked at."""
     PUBLISHED = "published"
     REFUSED = "refused"
+    REMOVED = "removed"
+    """By the player or an admin: what of it may still arrive, or be under way, is not shown."""
 
 
 class Upload(Struct, frozen=True):
@@ -94,8 +98,11 @@ class Upload(Struct, frozen=True):
     asked_at: datetime
     state: UploadState = UploadState.WAITING
     refused: Refused | None = None
-    replaced: str | None = None
-    """The reference of the avatar it took the place of, whose files are to be deleted."""
+
+    @property
+    def expires_at(self) -> datetime:
+        """Until when S3 takes the form; a file that came in time is looked at however late."""
+        return self.asked_at + UPLOAD_LIFETIME
 
 
 def reference(upload_id: str, digest: str) -> str:

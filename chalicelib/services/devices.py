@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from chalicelib.domain.devices import MAX_DEVICES, Device, device_id
 from chalicelib.errors import ConflictError, MalformedError
 from chalicelib.services.clock import Clock
-from chalicelib.services.players import account_gone
+from chalicelib.services.profiles import account_gone
 from chalicelib.store.clients import ClientFailedError
 from chalicelib.store.devices import DeviceStore
 from chalicelib.store.endpoints import Endpoints, is_gone

@@ -21,7 +21,7 @@ from chalicelib.errors import (
     SubmissionReusedError,
 )
 from chalicelib.services.clock import Clock, new_game_id, new_seed
-from chalicelib.services.players import account_gone
+from chalicelib.services.profiles import account_gone
 from chalicelib.services.scores import Admission, Claim, Scores, Verdict
 from chalicelib.store import keys
 from chalicelib.store.dynamo import CancelledError, Dynamo, Item, Part

@@ -10,7 +10,7 @@ from chalicelib.domain.players import Player
 from chalicelib.errors import CursorError, NoticeNotFoundError
 from chalicelib.services.announcements import Announcements
 from chalicelib.services.clock import Clock
-from chalicelib.services.players import account_gone
+from chalicelib.services.profiles import account_gone
 from chalicelib.services.tokens import Tokens
 from chalicelib.store.notices import MAX_REMARKS, NoticeStore
 from chalicelib.store.players import PlayerStore

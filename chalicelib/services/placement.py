@@ -16,7 +16,7 @@ from chalicelib.errors import ContendedError, RoundSettlingError, SeasonClosedEr
 from chalicelib.services.boards import Boards
 from chalicelib.services.buckets import Results
 from chalicelib.services.clock import Clock
-from chalicelib.services.players import account_gone
+from chalicelib.services.profiles import account_gone
 from chalicelib.services.ranks import RankReader
 from chalicelib.services.seasons import Seasons
 from chalicelib.services.standings import own_entries

@@ -7,6 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from chalicelib.domain import players
+from chalicelib.domain.avatars import Upload
 from chalicelib.domain.buckets import Membership
 from chalicelib.domain.games import Game
 from chalicelib.domain.notices import Slip
@@ -16,7 +17,6 @@ from chalicelib.domain.records import Record
 from chalicelib.domain.rewards import Reward
 from chalicelib.errors import (
     ContendedError,
-    GameError,
     IdentityTakenError,
     IdentityUnknownError,
     PlayerNotFoundError,
@@ -25,9 +25,11 @@ from chalicelib.errors import (
     TokenExpiredError,
     TokenReusedError,
 )
+from chalicelib.services.avatars import Avatars
 from chalicelib.services.boards import Boards
 from chalicelib.services.clock import Clock, new_id
 from chalicelib.services.moderation import Moderation
+from chalicelib.services.profiles import Profiles, account_gone
 from chalicelib.services.tokens import (
     REFRESH_LIFETIME,
     Tokens,
@@ -64,6 +66,8 @@ class Export(Struct, frozen=True):
     """Everything kept about one player."""
 
     player: Player
+    upload: Upload | None
+    """The latest, of whatever became the avatar or was meant to."""
     sessions: list[Session]
     games: list[Game]
     receipt_by_submission: dict[str, Receipt]
@@ -95,6 +99,8 @@ class Players:
         buckets: BucketStore,
         participations: ParticipationStore,
         moderation: Moderation,
+        profiles: Profiles,
+        avatars: Avatars,
         boards: Boards,
         tokens: Tokens,
         clock: Clock,
@@ -108,6 +114,8 @@ class Players:
         self._buckets = buckets
         self._participations = participations
         self._moderation = moderation
+        self._profiles = profiles
+        self._avatars = avatars
         self._boards = boards
         self._tokens = tokens
         self._clock = clock
@@ -196,7 +204,7 @@ class Players:
             )
             stored = self._store.replace(before, after)
             if stored:
-                self._show(stored)
+                self._profiles.show(stored)
                 return stored
         raise ContendedError("the profile kept changing; send the same request again")
 
@@ -215,6 +223,7 @@ class Players:
     def export(self, player_id: str) -> Export:
         return Export(
             player=self.own(player_id),
+            upload=self._avatars.upload(player_id),
             sessions=self._store.sessions(player_id),
             games=self._games.of_player(player_id),
             receipt_by_submission=self._games.receipts_of_player(player_id),
@@ -239,17 +248,8 @@ class Players:
         self._games.delete_all(player.player_id)
         self._notices.clear(player.player_id)
         self._devices.clear(player.player_id)
+        self._avatars.erase(player)
         self._store.delete(player)
-
-    def _show(self, player: Player) -> None:
-        """Bring the names in the player's records up to date; whatever an interrupted call left is caught up.
-
-        Only while the profile is as it was stored: who changed it after that shows it, and must not be overwritten.
-        """
-        unchanged = self._store.unchanged_part("player", player)
-        for record in self._records.of_player(player.player_id):
-            if (record.display_name, record.avatar) != (player.display_name, player.avatar):
-                self._records.rename(record, player.display_name, player.avatar, unchanged)
 
     def _new_session(self, player_id: str) -> TokenPair:
         session_id, now = new_id(), self._clock()
@@ -262,10 +262,6 @@ class Players:
     def _pair(self, player_id: str, session_id: str, refresh_token: str, refresh_expires_at: datetime) -> TokenPair:
         access_token, access_expires_at = self._tokens.access(player_id, session_id)
         return TokenPair(access_token, access_expires_at, refresh_token, refresh_expires_at)
-
-
-def account_gone() -> GameError:
-    return TokenError("this account was deleted; register again with POST /players")
 
 
 def _identity(kind: IdentityKind, secret: str) -> Identity:

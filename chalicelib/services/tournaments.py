@@ -22,7 +22,7 @@ from chalicelib.errors import (
 )
 from chalicelib.services.boards import Boards, tournament_of
 from chalicelib.services.clock import Clock
-from chalicelib.services.players import account_gone
+from chalicelib.services.profiles import account_gone
 from chalicelib.store.boards import BoardStore
 from chalicelib.store.dynamo import CancelledError, Dynamo, Item, key_text
 from chalicelib.store.participations import JOINED, PLAYER, ParticipationStore, balance_name

@@ -15,6 +15,9 @@ SERVICES = frozenset({"dynamodbstreams", "s3", "sns", "sqs"})
 """Those there are clients of, beside DynamoDB. Of no others does deploy/pruning.py package what botocore knows."""
 
 _CONNECT_TIMEOUT, _READ_TIMEOUT = 1.0, 5.0
+# What is signed for browsers to send has to reach the bucket's own region, as the world over knows a new bucket only
+# after hours and no form follows S3's redirect; and it has to be signed as every region takes it.
+_OF_S3: dict[str, Any] = {"signature_version": "s3v4", "s3": {"addressing_style": "virtual"}}
 
 
 class ClientFailedError(StoreUnavailableError):
@@ -30,6 +33,7 @@ def _connect(service: str) -> Any:
         connect_timeout=_CONNECT_TIMEOUT,
         read_timeout=_READ_TIMEOUT,
         retries={"total_max_attempts": 3, "mode": "standard"},
+        **(_OF_S3 if service == "s3" else {}),
     )
     session = botocore.session.get_session()
     region = session.get_config_variable("region") or "us-east-1"

@@ -1,8 +1,13 @@
-"""Every key of every table, made and parsed here and nowhere else.
+"""Every key of every table and of the media bucket, made and parsed here and nowhere else.
 
 Parts never contain the separator: board ids are slugs, periods are timestamps, player ids are hex.
 """
 
+import re
+
+from msgspec import Struct
+
+from chalicelib.domain.avatars import FILE_NAME, Form
 from chalicelib.domain.buckets import BucketId, Shelf
 from chalicelib.domain.layouts import Layout
 from chalicelib.domain.players import Identity
@@ -10,6 +15,7 @@ from chalicelib.ranking.bins import Path
 
 _SEPARATOR = "#"
 PROFILE = "profile"
+UPLOAD = "upload"
 FIRST_RECEIPT = "submission#"
 TURNED = "turned"
 ANNOUNCEMENTS = "announcements#all"
@@ -17,6 +23,9 @@ SCHEDULE = "schedule#all"
 PUBLICATIONS = "publications#all"
 SEASONS = "seasons#all"
 SEASONED = "seasoned"
+_UPLOADS, _AVATARS, _QUARANTINE = "uploads/", "avatars/", "quarantine/"
+_ID = re.compile(r"[0-9a-f]{32}")
+_FILE_NAME = re.compile(FILE_NAME)
 
 
 def _joined(*parts: object) -> str:
@@ -160,3 +169,61 @@ def path(digits: Path) -> str:
 
 def parsed_path(text: str) -> Path:
     return tuple(map(int, text.split(".")))
+
+
+class UploadKey(Struct, frozen=True):
+    """Where a player's file arrives in the media bucket, and where it goes if it is refused."""
+
+    player_id: str
+    upload_id: str
+    file_name: str
+
+    @property
+    def text(self) -> str:
+        return f"{uploads(self.player_id)}{self.upload_id}/{self.file_name}"
+
+    @property
+    def quarantined(self) -> str:
+        return f"{quarantine(self.player_id)}{self.upload_id}/{self.file_name}"
+
+
+def parsed_upload(key: str) -> UploadKey | None:
+    """Return what an object's key says, or None when no form was ever made for such a key."""
+    prefix, *parts = key.split("/")
+    if f"{prefix}/" != _UPLOADS or len(parts) != len(UploadKey.__struct_fields__):
+        return None
+    player_id, upload_id, file_name = parts
+    named = _ID.fullmatch(player_id) and _ID.fullmatch(upload_id) and _FILE_NAME.match(file_name)
+    return UploadKey(player_id, upload_id, file_name) if named else None
+
+
+def uploads(player_id: str) -> str:
+    """Return what all keys of a player's uploads begin with; so do the two that follow."""
+    return f"{_UPLOADS}{player_id}/"
+
+
+def avatars(player_id: str) -> str:
+    return f"{_AVATARS}{player_id}/"
+
+
+def quarantine(player_id: str) -> str:
+    return f"{_QUARANTINE}{player_id}/"
+
+
+def rendition(player_id: str, reference: str, size: int, form: Form) -> str:
+    """Return the key of one file of an avatar; what it is served as follows the media's URL."""
+    return f"{avatar(player_id, reference)}{file_name(size, form)}"
+
+
+def avatar(player_id: str, reference: str) -> str:
+    """Return what all keys of one avatar's files begin with."""
+    return f"{_AVATARS}{player_id}/{reference}/"
+
+
+def file_name(size: int, form: Form) -> str:
+    return f"{size}.{form}"
+
+
+def folder(key: str) -> str:
+    """Return the part of an object's key that follows the player: an upload's id, or an avatar's reference."""
+    return key.split("/")[2]

@@ -158,6 +158,25 @@ class PlayerStore:
         }
         return Part(name, "ConditionCheck", request)
 
+    def avatar_part(self, name: str, player_id: str, avatar: str | None) -> Part:
+        """Return the write of a player's avatar, or of none, refused unless the player is active.
+
+        Whoever changes the rest of the profile meanwhile finds that it is another revision now.
+        """
+        values: Item = {":active": s(PlayerState.ACTIVE.value), ":one": n(1)}
+        request: Item = {
+            "TableName": self.table,
+            "Key": self.key(player_id),
+            "UpdateExpression": "REMOVE avatar ADD revision :one",
+            "ConditionExpression": "#state = :active",
+            "ExpressionAttributeNames": {"#state": "state"},
+            "ExpressionAttributeValues": values,
+        }
+        if avatar is not None:
+            request["UpdateExpression"] = "SET avatar = :avatar ADD revision :one"
+            values[":avatar"] = s(avatar)
+        return Part(name, "Update", request)
+
     def delete(self, player: Player) -> None:
         """Delete whatever is kept beside the profile, the identities and, last, it: a repeated call continues.
 

@@ -174,8 +174,8 @@ class RecordStore:
         key = self.key(record.player_id, record.board_id, record.period_id)
         return Part(name, "Delete", {"TableName": self.table, "Key": key, **_unchanged(record)})
 
-    def rename(self, record: Record, display_name: str, avatar: str | None, unchanged: Part) -> None:
-        """Show a player's new name in one record, if it still exists and ``unchanged`` holds.
+    def rename(self, record: Record, display_name: str, avatar: str | None, unchanged: Part) -> bool:
+        """Show a player's new name and avatar in one record, if it still exists; False if ``unchanged`` does not hold.
 
         Places and generations do not change. Raises ContendedError when the record or the profile stayed busy.
         """
@@ -186,7 +186,8 @@ class RecordStore:
                 if not error.refused:
                     self._dynamo.pause(attempt)
                     continue
-            return
+                return unchanged.name not in error.refused
+            return True
         raise ContendedError("the player's records kept changing; send the same request again")
 
     def _rename_part(self, record: Record, display_name: str, avatar: str | None) -> Part:

@@ -4,18 +4,19 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
-from local.demo import boards
+from local.demo import boards, portraits
 from local.demo.boards import Board
-from local.demo.client import Client, DemoError, RefusedError
+from local.demo.client import Client, DemoError, Json, RefusedError
 from local.demo.crew import Crew
 from local.demo.crowd import Player
 from local.demo.oracle import Row, standings
 from local.demo.play import GAME_END, Account, Played, play, register
-from local.demo.screen import GREEN, RED, Line, Screen, milliseconds
+from local.demo.screen import GREEN, RED, Exhibit, Line, Screen, milliseconds
 from local.demo.verify import RANK_READ, differences, exact, read_entries, read_listing, row_of
 
 TOP = 10
 NEIGHBOURS = 7
+FACES = 6
 DIFFERENCES_SHOWN = 10
 
 
@@ -27,7 +28,7 @@ class Match:
         self._started = time.monotonic()
 
     def run(self, admin_key: str, players: Sequence[Player]) -> bool:
-        """Play, show and verify; return whether everything was exact."""
+        """Play, show and verify; return whether everything was exact. If so, the best get their faces."""
         games = sum(len(player.drives) for player in players)
         self._screen.say(f"{len(players):,} players, {games:,} games, each with points and a fastest lap\n")
         both = self._created_boards(admin_key)
@@ -40,6 +41,8 @@ class Match:
         found = [*played.oddities, *self._verified(names, expected_by_board)]
         self._tell(found)
         self._sum_up(games)
+        if not found:
+            self._portray(both[0], {account.player_id: account for account in accounts})
         return not found
 
     def _created_boards(self, admin_key: str) -> tuple[Board, Board]:
@@ -91,6 +94,20 @@ class Match:
         if len(found) > DIFFERENCES_SHOWN:
             self._screen.say(f"  ... and {len(found) - DIFFERENCES_SHOWN:,} more differences", RED)
 
+    def _portray(self, board: Board, account_by_id: Mapping[str, Account]) -> None:
+        """Have the best players upload their faces, and show the board with them."""
+        top = f"boards/{board.board_id}/entries?limit={FACES}"
+        ranked = [entry["player_id"] for entry in self._client.get("top", top)["entries"]]
+        best = [account_by_id[player_id] for player_id in ranked if player_id in account_by_id]
+        self._screen.say()
+        told = portraits.refusal(self._client, best[0])
+        with self._screen.progress("portraying", len(best)) as step:
+            portraits.paint(self._client, best, step)
+        entries = portraits.entries_with_faces(self._client, top, account_by_id)
+        title = f"{board.title}: the top {len(entries)}, with the faces they have uploaded"
+        self._screen.hang(title, board, [_exhibit(entry) for entry in entries])
+        self._screen.say(f"{best[0].player.name} had sent an SVG as a PNG before, and was told:\n  {told}")
+
     def _sum_up(self, games: int) -> None:
         took = self._client.seconds_by_kind
         requests, seconds = sum(map(len, took.values())), time.monotonic() - self._started
@@ -101,6 +118,12 @@ class Match:
             self._screen.say(f"{kind}: half within {median}, 99 % within {slowest}")
         for reason, count in self._client.repeated.items():
             self._screen.say(f"sent again: {count:,} x {reason}")
+
+
+def _exhibit(entry: Json) -> Exhibit:
+    line = Line(entry["rank"], entry["display_name"], entry["score"], entry["subscore"])
+    url = portraits.thumbnail(entry)
+    return Exhibit(line, url, portraits.seen(url))
 
 
 def _line(row: Row, names: Mapping[str, str], somebody: str) -> Line:

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TextIO
 
+from PIL import Image
 from tqdm import tqdm
 
 from local.demo.boards import Board
+from local.demo.gallery import gallery
 
 BOLD, GREEN, RED, PLAIN = "\033[1m", "\033[32m", "\033[31m", "\033[0m"
 REPORT_SECONDS = 10.0
@@ -25,6 +27,15 @@ class Line:
     score: int
     subscore: int
     marked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """Somebody's place on a board, with the picture and where it was found."""
+
+    line: Line
+    url: str
+    picture: Image.Image
 
 
 class Screen:
@@ -42,6 +53,17 @@ class Screen:
         self.say(f"\n{title}", BOLD)
         for line, text in zip(lines, table(board, lines), strict=True):
             self.say(text, BOLD if line.marked else "")
+
+    def hang(self, title: str, board: Board, exhibits: Sequence[Exhibit]) -> None:
+        """Show pictures, or without colours where they are."""
+        self.say(f"\n{title}", BOLD)
+        lines = [exhibit.line for exhibit in exhibits]
+        if self._colours:
+            captions = [(f"{line.rank}  {line.name}", board.shown(line.score, line.subscore)) for line in lines]
+            self.say("\n" + "\n".join(gallery([exhibit.picture for exhibit in exhibits], captions)))
+            return
+        for text, exhibit in zip(table(board, lines), exhibits, strict=True):
+            self.say(f"{text}  {exhibit.url}")
 
     @contextmanager
     def progress(self, label: str, total: int) -> Iterator[Callable[[], object]]:

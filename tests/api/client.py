@@ -21,6 +21,9 @@ ADMIN_KEY = "admin-key-of-the-tests"
 STAGE_WITHOUT_SETTINGS = "test"
 """No stage of .chalice/config.json, so that only the test's own settings count."""
 
+HOST = "api.laurel.test"
+JSON = "application/json"
+
 Json = dict[str, Any]
 
 
@@ -66,7 +69,8 @@ class Api:
     ) -> Answer:
         """Make a request; ``body`` is sent as JSON, ``raw`` as it is."""
         sent = {
-            **({"Content-Type": "application/json"} if body is not None or raw is not None else {}),
+            "Host": HOST,
+            **({"Content-Type": JSON} if body is not None or raw is not None else {}),
             **({"Authorization": f"Bearer {token}"} if token is not None else {}),
             **({ADMIN_HEADER: ADMIN_KEY} if admin else {}),
             **(headers or {}),
@@ -118,6 +122,14 @@ class _Description:
             assert not answer.text, where
             return
         assert answer.headers["Content-Type"] in content, where
+        fixed = {
+            name: each["schema"]["const"]
+            for name, each in described.get("headers", {}).items()
+            if "const" in each["schema"]
+        }
+        assert fixed.items() <= answer.headers.items(), where
+        if answer.headers["Content-Type"] != JSON:
+            return
         problems = list(self._validator(method.lower(), route, answer.status).iter_errors(answer.body))
         assert not problems, f"{where} is not as described: {problems}"
         if answer.status >= HTTPStatus.BAD_REQUEST:
@@ -125,7 +137,7 @@ class _Description:
 
     def _made_validator(self, method: str, route: str, status: int) -> jsonschema_rs.Draft202012Validator:
         response = self._document["paths"][route][method]["responses"][str(status)]
-        schema = response["content"]["application/json"]["schema"]
+        schema = response["content"][JSON]["schema"]
         components = {"schemas": dict(_closed(self._document["components"]["schemas"]))}
         return jsonschema_rs.Draft202012Validator({**schema, "components": components}, validate_formats=True)
 
@@ -165,4 +177,4 @@ def _gateway_answer(kind: str, context: Mapping[str, str]) -> Answer:
         name.removeprefix("gatewayresponse.header."): value.strip("'")
         for name, value in response["responseParameters"].items()
     }
-    return Answer(int(response["statusCode"]), {"Content-Type": "application/json", **headers}, text)
+    return Answer(int(response["statusCode"]), {"Content-Type": JSON, **headers}, text)

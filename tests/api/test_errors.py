@@ -40,6 +40,7 @@ STATUSES = {
     "token_reused": 401,
     "identity_unknown": 401,
     "forbidden": 403,
+    "avatars_off": 403,
     "not_found": 404,
     "route_not_found": 404,
     "board_not_found": 404,
@@ -146,14 +147,15 @@ REACHED: dict[str, Callable[[World], Answer]] = {
     "game_expired": lambda world: played(world, "expired"),
     "submission_reused": submitted_twice,
     "contended": contended,
+    "avatars_off": lambda world: world.ask_for_upload(world.player()),
     "game_too_short": lambda world: played(world, "slow"),
     "game_too_long": lambda world: played(world, "overlong"),
 }
 ELSEWHERE = {"internal", "store_unavailable"}
 """Reached by the tests below, with a database that fails."""
-NEVER_ALONE = {"not_found", "conflict", "rejected"}
+NEVER_ALONE = {"forbidden", "not_found", "conflict", "rejected"}
 """Families, whose members are raised."""
-FOR_LATER = {"forbidden", "too_many"}
+FOR_LATER = {"too_many"}
 """Raised by nothing yet."""
 
 

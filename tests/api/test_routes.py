@@ -38,9 +38,10 @@ def test_a_new_player_gets_a_profile_and_tokens(world: World) -> None:
     answer = world.api.post("/players", {"custom_id": "ada@example.test", "display_name": " Ada  L ", "locale": "de"})
 
     assert answer.status == 201
-    assert answer.body["player"] | {"player_id": "", "created_at": ""} == {
+    assert answer.body["player"] | {"player_id": "", "avatar": "", "created_at": ""} == {
         "player_id": "",
         "display_name": "Ada L",
+        "avatar": "",
         "locale": "de",
         "metadata": {},
         "created_at": "",

@@ -51,6 +51,9 @@ class World:
     def play(self, player: Signed, **score_by_board: int) -> Answer:
         return self.end(player, self.game(player), **score_by_board)
 
+    def ask_for_upload(self, player: Signed, content_type: str = "image/png", **fields: Any) -> Answer:
+        return self.api.post("/players/me/avatar", {"content_type": content_type, **fields}, token=player.token)
+
     def submit(self, board_id: str, player_id: str, score: int, **fields: Any) -> Answer:
         body = {"player_id": player_id, "score": score, **fields}
         return self.api.post(f"/admin/boards/{board_id}/submissions", body, admin=True)

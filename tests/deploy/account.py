@@ -2,7 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from deploy.target import Target
 
@@ -48,6 +51,31 @@ def _stacks(target: Target) -> Iterator[str]:
     return (stack["StackName"] for stack in stacks if stack["StackStatus"] != "DELETE_COMPLETE")
 
 
+def _distributions(target: Target) -> list[Any]:
+    listed = target.client("cloudfront").list_distributions()["DistributionList"]
+    return list(listed.get("Items", []))
+
+
+def _notifications(target: Target) -> list[Any]:
+    """Return what buckets tell functions, each with the name of the bucket."""
+    s3 = target.client("s3")
+    buckets = [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
+    configurations = {name: s3.get_bucket_notification_configuration(Bucket=name) for name in buckets}
+    return [
+        {"Bucket": name, **each}
+        for name, configuration in configurations.items()
+        for each in configuration.get("LambdaFunctionConfigurations", [])
+    ]
+
+
+def _bucket_policies(target: Target) -> Iterator[str]:
+    s3 = target.client("s3")
+    for bucket in s3.list_buckets()["Buckets"]:
+        with suppress(ClientError):  # it has none
+            s3.get_bucket_policy(Bucket=bucket["Name"])
+            yield bucket["Name"]
+
+
 DESCRIPTIONS: Mapping[str, Callable[[Target], list[Any]]] = {
     "table": _listed("dynamodb", "list_tables", "TableNames"),
     "function": _listed("lambda", "list_functions", "Functions"),
@@ -62,6 +90,9 @@ DESCRIPTIONS: Mapping[str, Callable[[Target], list[Any]]] = {
     "stream": _listed("kinesis", "list_streams", "StreamNames"),
     "log group": _listed("logs", "describe_log_groups", "logGroups"),
     "bucket": _listed("s3", "list_buckets", "Buckets"),
+    "bucket notification": _notifications,
+    "bucket policy": lambda target: list(_bucket_policies(target)),
+    "distribution": _distributions,
     "secret": _listed("secretsmanager", "list_secrets", "SecretList"),
     "alarm": _listed("cloudwatch", "describe_alarms", "MetricAlarms"),
     "dashboard": _listed("cloudwatch", "list_dashboards", "DashboardEntries"),
@@ -82,6 +113,9 @@ KINDS: Mapping[str, Callable[[Target], Iterator[str]]] = {
     "stream": _named(DESCRIPTIONS["stream"]),
     "log group": _named(DESCRIPTIONS["log group"], "logGroupName"),
     "bucket": _named(DESCRIPTIONS["bucket"], "Name"),
+    "bucket notification": _named(DESCRIPTIONS["bucket notification"], "Bucket"),
+    "bucket policy": _bucket_policies,
+    "distribution": _named(DESCRIPTIONS["distribution"], "Comment"),
     "secret": _named(DESCRIPTIONS["secret"], "Name"),
     "alarm": _named(DESCRIPTIONS["alarm"], "AlarmName"),
     "dashboard": _named(DESCRIPTIONS["dashboard"], "DashboardName"),

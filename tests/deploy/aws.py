@@ -15,7 +15,7 @@ def target(*, rehearsed: bool = False) -> Target:
 
 
 class Listed(Target):
-    """A target that answers operations which list as it is told, and has nothing else.
+    """A target that answers operations which list as it is told, has nothing else, and buckets that tell nobody.
 
     Args:
         pages_by_operation: What each operation of a paginator yields; an operation that is not named yields nothing.
@@ -31,4 +31,5 @@ class Listed(Target):
         paginators.get_paginator = lambda operation: SimpleNamespace(
             paginate=lambda **_: iter(self._pages.get(operation, []))
         )
+        paginators.get_bucket_notification_configuration = lambda **_: {}
         return paginators

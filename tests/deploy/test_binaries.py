@@ -38,6 +38,14 @@ def test_a_library_that_asks_for_a_newer_c_library_is_refused(runtime: str, has:
     assert "requirements.in" in str(refused.value)
 
 
+@pytest.mark.parametrize(("runtime", "has"), [("python3.11", "1.2.7"), ("python3.12", "1.2.11")])
+def test_a_library_that_asks_for_a_newer_zlib_is_refused(runtime: str, has: str) -> None:
+    newest = max(version for version in (b"GLIBC_2.14", b"GLIBC_2.17") if version in CONTENT)
+
+    with pytest.raises(DeployError, match=rf"asks for zlib 1\.9\.9; there is {has}\n"):
+        require_portable({LIBRARY: CONTENT.replace(newest, b"ZLIB_1.9.9")}, runtime, HERE)
+
+
 def test_a_library_for_another_processor_is_refused() -> None:
     with pytest.raises(DeployError, match=rf"not fit for python3\.12 on {ELSEWHERE}:\n  msgspec/_core\.so: built for "):
         require_portable({LIBRARY: CONTENT}, "python3.12", ELSEWHERE)

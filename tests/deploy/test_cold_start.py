@@ -12,12 +12,23 @@ from bench.cold.measures import LEANEST_PRUNED, MAX_RATIO
 from bench.cold.starts import READ_BOARD, Start, Way, called, imported, in_turns, ratio
 
 ROUNDS = 5
-MAX_MODULES = {functions.API: 415, functions.AUTHORIZER: 175}
+MAX_MODULES = {functions.API: 425, functions.AUTHORIZER: 175, functions.UPLOADS: 410}
 MAX_MODULES_OF_OTHERS = 425
 """Read from files, on any Python: some ten more or fewer are Python's own."""
 MAX_RATIOS = {functions.API: MAX_RATIO, functions.AUTHORIZER: 0.6, functions.STREAM: MAX_RATIO}
-NEVER = {"asyncio", "boto3", "cryptography", "multiprocessing", "s3transfer", "typing_extensions", "unittest"}
 OPERATORS = {"audit_ranks", "rebuild_ranks", "export_records", "advise_ranks", "keep_ranks", "keep_seasons"}
+NEVER = {
+    "PIL",
+    "pi_heif",
+    "_pi_heif",
+    "asyncio",
+    "boto3",
+    "cryptography",
+    "multiprocessing",
+    "s3transfer",
+    "typing_extensions",
+    "unittest",
+}
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("package")]
 
@@ -64,7 +75,14 @@ def test_the_api_needs_nothing_of_events_and_signs_no_token_before_one_is_asked_
     assert "jwt" not in _packages(modules)
 
 
-@pytest.mark.parametrize("name", sorted({functions.STREAM, "deliver_notices", "replay_dead_letters", *OPERATORS}))
+@pytest.mark.parametrize("name", sorted(functions.events().keys() - {functions.UPLOADS}))
+def test_what_makes_no_avatar_starts_without_what_does(starts: Mapping[str, Start], name: str) -> None:
+    assert "pictures" not in _parts(starts[name].modules)
+
+
+@pytest.mark.parametrize(
+    "name", sorted({functions.STREAM, functions.UPLOADS, "deliver_notices", "replay_dead_letters", *OPERATORS})
+)
 def test_what_is_no_route_starts_without_routes(starts: Mapping[str, Start], name: str) -> None:
     modules = starts[name].modules
 

@@ -7,13 +7,16 @@ from typing import Any
 import pytest
 from chalice.cli.factory import CLIFactory
 from chalice.deploy.appgraph import ApplicationGraphBuilder, DependencyBuilder
-from chalice.deploy.models import ManagedModel
+from chalice.deploy.models import ManagedModel, S3BucketNotification
 
+from chalicelib import config as app_config
 from deploy import inventory
 from deploy.destruction import NOUNS
 from deploy.target import Target
 from tests.deploy.aws import Listed
 from tests.repository import ROOT
+
+ARNS = "arn:aws:lambda:eu-central-1:123456789012:function"
 
 
 def names(dev: Target) -> list[str]:
@@ -38,7 +41,9 @@ def test_names_of_the_stage_are_found_and_no_others() -> None:
     apis = ("laurel-dev", "laurel-prod", "laurel")
     dev = Listed(
         {
-            "list_functions": [{"Functions": [{"FunctionName": name, "FunctionArn": name} for name in functions]}],
+            "list_functions": [
+                {"Functions": [{"FunctionName": name, "FunctionArn": f"{ARNS}:{name}"} for name in functions]}
+            ],
             "list_roles": [{"Roles": [{"RoleName": name, "Arn": name} for name in roles]}],
             "list_rules": [{"Rules": [{"Name": name} for name in rules]}],
             "get_rest_apis": [{"items": [{"name": name, "id": name, "createdDate": 1} for name in apis]}],
@@ -46,7 +51,10 @@ def test_names_of_the_stage_are_found_and_no_others() -> None:
     )
 
     assert names(dev) == ["keep_ranks_role", "api_handler", "keep_ranks", "keep_ranks-event", "rest_api"]
-    assert inventory.function_arns(dev) == {"api_handler": "laurel-dev", "keep_ranks": "laurel-dev-keep_ranks"}
+    assert inventory.function_arns(dev) == {
+        "api_handler": f"{ARNS}:laurel-dev",
+        "keep_ranks": f"{ARNS}:laurel-dev-keep_ranks",
+    }
 
 
 def test_an_api_that_is_there_twice_is_named_apart_to_be_removed() -> None:
@@ -121,11 +129,13 @@ def test_everything_the_app_declares_is_of_a_kind_that_is_found() -> None:
 
     resources = DependencyBuilder().build_dependencies(ApplicationGraphBuilder().build(config, "dev"))
 
+    buckets = {resource.bucket for resource in resources if isinstance(resource, S3BucketNotification)}
     kinds = {_recorded(resource) for resource in resources if isinstance(resource, ManagedModel)}
     assert set(NOUNS) == inventory.KINDS
     assert kinds <= inventory.KINDS, (
         "teach deploy/inventory.py to find them, or a deployment that breaks off leaves some"
     )
+    assert buckets == {app_config.media_bucket()}, "the one whose notifications are looked up"
 
 
 def _recorded(resource: Any) -> str:

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -123,6 +124,7 @@ def first(dev: Life) -> First:
 def test_a_first_deployment_is_quick_and_was_planned_without_a_change(first: First, dev: Life) -> None:
     assert first.untouched
     assert {"+ stack laurel-dev", "+ function laurel-dev", "+ API", "+ stack laurel-dev-edge"} <= set(first.plan)
+    assert "~ bucket laurel-dev-media-000000000000 (notifications)" in first.plan
     assert dev.seconds[0] < MAX_FIRST_SECONDS
     assert dev.version()
 
@@ -257,9 +259,38 @@ def test_a_stage_that_goes_keeps_its_data_and_comes_back_with_it(first: First, d
     assert secrets.get_secret_value(SecretId="laurel-dev/signing-key")["SecretString"] == signing_key
 
 
+def test_a_bucket_is_no_longer_told_of_by_a_trigger_that_is_gone(first: First, dev: Life) -> None:
+    whole, manifest = everything(dev.target), dev.project / "app.py"
+    before = manifest.read_text()
+    s3, bucket = dev.target.client("s3"), "laurel-dev-media-000000000000"
+    told = s3.get_bucket_notification_configuration(Bucket=bucket)["LambdaFunctionConfigurations"]
+    s3.put_bucket_notification_configuration(
+        Bucket=bucket,
+        NotificationConfiguration={"LambdaFunctionConfigurations": told, "EventBridgeConfiguration": {}},
+    )
+    manifest.write_text(TRIGGER.sub("@app.lambda_function()\ndef make_avatar(event: Any, context: Any)", before))
+
+    planned = dev.plan()
+
+    assert f"~ bucket {bucket} (notifications)" in planned
+    assert dev.deploy() == planned
+    left = s3.get_bucket_notification_configuration(Bucket=bucket)
+    assert "LambdaFunctionConfigurations" not in left
+    assert "EventBridgeConfiguration" in left
+
+    manifest.write_text(before)
+    dev.deploy()
+
+    assert everything(dev.target) == whole
+    assert dev.plan() == []
+
+
+TRIGGER = re.compile(r"@app\.on_s3_event\(.*\)\ndef make_avatar\(event: \w+\)")
+
 TRAPS = (
     Trap("GET /2015-03-31/functions"),
     Trap("POST /2015-03-31/event-source-mappings", heard=True),
+    Trap("PUT /laurel-prod-media-000000000000?notification", heard=True),
     Trap("POST /restapis", heard=True),
     Trap("PUT /2015-03-31/event-source-mappings"),
 )

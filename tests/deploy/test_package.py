@@ -19,12 +19,12 @@ from chalice.utils import UI, OSUtils
 from bench.cold.trees import RUNTIME
 from chalicelib.store import clients
 from chalicelib.store.clients import Clients
-from deploy import archive, pruning
+from deploy import archive, libraries, pruning
 from deploy.errors import DeployError
 from deploy.package import MAX_ZIPPED_MB, PrunedPackager
 from tests.repository import ROOT
 
-USUAL_MB = 5
+USUAL_MB = 12
 """A package of much more than it has had so far holds something that nobody meant to send."""
 BOTOCORE = Path(botocore.__file__).parent
 
@@ -43,9 +43,18 @@ class TestTheAppsPackage:
     def test_only_what_runs_is_in_it(self, files: dict[str, bytes]) -> None:
         folders = {PurePosixPath(name).parts[0] for name in files}
 
-        assert {"app.py", "chalicelib", "chalice", "pynamodb"} <= folders
+        assert {"app.py", "chalicelib", "chalice", "pynamodb", "PIL", "pi_heif"} <= folders
         assert folders.isdisjoint({"boto3", "bench", "deploy", "infra", "local", "ops", "tests"})
         assert not [name for name in files if re.search(r"\.pyi$|/tests?/|/RECORD$|/examples-1", name)]
+
+    def test_of_pillow_there_is_what_makes_avatars(self, files: dict[str, bytes]) -> None:
+        plugins = {match[1] for name in files if (match := re.fullmatch(r"PIL/(\w+)ImagePlugin\.py", name))}
+        bundled = {match[1] for name in files if (match := re.fullmatch(r"[^/]+\.libs/lib([a-z]+).*", name))}
+
+        assert plugins == {"Avif", "Bmp", "Gif", "Jpeg", "Mpo", "Png", "Ppm", "Tiff", "WebP"}
+        assert {"avif", "jpeg", "lcms", "webp", "heif", "de"} <= bundled
+        assert bundled.isdisjoint({"freetype", "harfbuzz", "brotlicommon", "brotlidec", "png"})
+        assert not [name for name in files if re.match(r"PIL/(_imagingft|_imagingtk|ImageFont|ImageTk)\.", name)]
 
     def test_what_is_installed_can_be_told_and_keeps_its_licence(self, files: dict[str, bytes]) -> None:
         pinned = re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
@@ -195,6 +204,20 @@ def test_botocore_without_a_service_that_is_used_is_refused(project: Project) ->
 
     with pytest.raises(DeployError, match=r"no dynamodb, dynamodbstreams, s3, sns: correct SERVICES in deploy/pruning"):
         _package(project("laurel"), Dependencies(description))
+
+
+def test_libraries_go_with_the_only_ones_that_asked_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = {b"core": ["libused.so.1"], b"used": ["libdeep.so.2", "libc.so.6"], b"lost": ["libdeep.so.2"]}
+    monkeypatch.setattr(libraries, "read", lambda content: content if content in asked else None)
+    monkeypatch.setattr(libraries, "needed", lambda library: iter(asked[library]))
+    files = {
+        "picture/core.so": b"core",
+        "picture.libs/libused.so.1": b"used",
+        "picture.libs/libdeep.so.2": b"deep",
+        "picture.libs/libfont.so.3": b"lost",
+    }
+
+    assert files.keys() - pruning.pruned(files).keys() == {"picture.libs/libfont.so.3"}
 
 
 def _left(project: Path) -> list[str]:

@@ -1,30 +1,38 @@
 """The package runs by itself: every function, in each Python of Lambda's that is at hand here."""
 
 import json
+import os
 import shutil
+import subprocess
 import sysconfig
 from collections.abc import Iterator
-from io import StringIO
-from pathlib import Path
+from io import BytesIO, StringIO
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
 from chalice.deploy.packager import DependencyBuilder, PipRunner, SubprocessPip
 from chalice.utils import UI, OSUtils
+from PIL import ExifTags, Image, ImageCms
 
 from bench.cold import functions, trees
 from bench.cold.trees import RUNTIME
 from bench.scene import Actor, event
+from chalicelib.domain.avatars import SIZES, Form, MediaType
 from deploy import archive
 from deploy.package import PrunedPackager
 from tests.deploy.unpacked import VERSIONS, Aws, Function, function, interpreter
 from tests.fake_dynamodb import FakeDynamoDB
+from tests.repository import ROOT
 from tests.store.scripted import serving
 from tests.tables import PREFIX, tables
 
 OPERATORS = {"audit_ranks", "rebuild_ranks", "export_records", "advise_ranks"}
 RUNNING = RUNTIME.removeprefix("python")
-COMPILED = "msgspec"
+COMPILED = frozenset({"msgspec", "pillow", "pi-heif"})
+"""Dependencies that are another for each Python and processor."""
+ELF = b"ELF"
+IN_PACKAGE = {"msgspec", "PIL", "pillow.libs", "pi_heif.libs", "_pi_heif"}
 STDLIB = sysconfig.get_path("stdlib")
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("package")]
@@ -65,8 +73,9 @@ def of_version(version: str, tree: Path, tmp_path_factory: pytest.TempPathFactor
     if version == RUNNING:
         return tree
     folder = tmp_path_factory.mktemp("other") / "laurel"
-    shutil.copytree(tree, folder, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
+    shutil.copytree(tree, folder, ignore=shutil.ignore_patterns("__pycache__", "*.so", "*.libs"))
     for name, content in _libraries(version, "x86_64", folder.with_name("project")).items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(content)
     return folder
 
@@ -93,6 +102,7 @@ def test_every_function_runs_from_the_package_alone(
     assert answers.pop("replay_dead_letters") == {"fates": [], "more": False}
     assert answers.pop("keep_ranks") is None
     assert answers.pop("keep_seasons")["rollovers"] == []
+    assert answers.pop(functions.UPLOADS) is None
     assert answers.keys() == OPERATORS
     assert {name: answer.get("error") for name, answer in answers.items()} == dict.fromkeys(OPERATORS)
 
@@ -118,30 +128,80 @@ def test_all_that_is_imported_is_pythons_or_the_packages_own(tree: Path, aws: st
     assert packaged - modules.compiled == set()
 
 
-def test_only_one_dependency_is_compiled(tree: Path) -> None:
-    assert {path.relative_to(tree).parts[0] for path in tree.rglob("*.so")} == {COMPILED}
+def test_few_dependencies_are_compiled(tree: Path) -> None:
+    compiled = {name for name, content in _files(tree).items() if content.startswith(ELF)}
+
+    assert {PurePosixPath(name).parts[0].partition(".cpython")[0] for name in compiled} == IN_PACKAGE
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-def test_there_are_libraries_for_the_other_processor(version: str, tmp_path: Path) -> None:
-    (name,) = _libraries(version, "arm64", tmp_path / "project")
+def test_there_are_libraries_for_the_other_processor(tmp_path: Path) -> None:
+    """On the oldest of Lambda's systems: what loads there loads on the others."""
+    suffix = f".cpython-{VERSIONS[0].replace('.', '')}-aarch64-linux-gnu.so"
 
-    assert name == f"msgspec/_core.cpython-{version.replace('.', '')}-aarch64-linux-gnu.so"
+    modules = {name for name in _libraries(VERSIONS[0], "arm64", tmp_path / "project") if name.endswith(suffix)}
+
+    assert {name.removesuffix(suffix) for name in modules} == {
+        *("PIL/_avif", "PIL/_imaging", "PIL/_imagingcms", "PIL/_imagingmath", "PIL/_webp", "_pi_heif", "msgspec/_core")
+    }
+
+
+def test_pictures_of_every_format_become_avatars(of_version: Path, python: str) -> None:
+    uploads = {media_type: picture(media_type).hex() for media_type in MediaType}
+    program = [python, "-I", "-S", "-B", "-c", RENDERING, str(of_version)]
+
+    rendered = subprocess.run(program, input=json.dumps(uploads), env=BARE, capture_output=True, text=True, check=False)
+
+    assert rendered.stderr == ""
+    expected = sorted([size, form] for size in SIZES for form in Form)
+    assert json.loads(rendered.stdout) == dict.fromkeys(uploads, expected)
+
+
+BARE = {"PATH": os.defpath}
+HEIC = ROOT / "tests" / "pictures" / "heic" / "turned.heic"
+RENDERING = """\
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from chalicelib.domain.avatars import Crop, MediaType
+from chalicelib.pictures.renderer import Renderer
+made = {}
+for media_type, content in json.load(sys.stdin).items():
+    avatar = Renderer().render(bytes.fromhex(content), MediaType(media_type), Crop.SMART)
+    made[media_type] = sorted([each.size, each.form] for each in avatar) if isinstance(avatar, list) else str(avatar)
+print(json.dumps(made))
+"""
+"""What make_avatar does with uploads: the children it starts have nothing but the package either."""
+
+
+def picture(media_type: MediaType) -> bytes:
+    """Return a picture as a camera would take it: turned by its EXIF, of colours that its profile explains."""
+    if media_type is MediaType.HEIC:
+        return HEIC.read_bytes()
+    image, exif = Image.new("RGB", (300, 200), "teal"), Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    buffer = BytesIO()
+    image.save(buffer, media_type.removeprefix("image/"), exif=exif, icc_profile=profile)
+    return buffer.getvalue()
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def _libraries(version: str, architecture: str, project: Path) -> dict[str, bytes]:
     """Return the compiled libraries of the package for another Python or processor, past the gates.
 
-    Only the dependency that has any is packaged for it: the others are the same files for all.
+    Only the dependencies that have any are packaged for it: the others are the same files for all.
     """
     trees.today(project)
     requirements = (project / "requirements.txt").read_text().splitlines()
-    (project / "requirements.txt").write_text("\n".join(line for line in requirements if line.startswith(COMPILED)))
+    compiled = [line for line in requirements if line.partition("==")[0] in COMPILED]
+    (project / "requirements.txt").write_text("\n".join(compiled))
     files = OSUtils()
     builder = DependencyBuilder(files, PipRunner(OtherPip(version), files), architecture)
     packager: Any = PrunedPackager(files, builder, UI(StringIO(), StringIO()), architecture)
     package = archive.read(Path(packager.create_deployment_package(str(project), f"python{version}")))
-    return {name: content for name, content in package.items() if name.endswith(".so")}
+    return {name: content for name, content in package.items() if content.startswith(ELF)}
 
 
 def _play(api: Function) -> Any:

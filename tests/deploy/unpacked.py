@@ -112,7 +112,7 @@ def _is(path: str, version: str) -> bool:
 
 
 class Aws:
-    """All of AWS that functions call, over HTTP: DynamoDB in memory, an empty queue, a bucket that takes everything."""
+    """All of AWS that functions call, over HTTP: DynamoDB in memory, an empty queue, buckets that forget at once."""
 
     def __init__(self, dynamodb: FakeDynamoDB) -> None:
         self._dynamodb = dynamodb
@@ -124,8 +124,15 @@ class Aws:
             return self._of_dynamodb(operation, request.json)
         if service == "AmazonSQS":
             return reply({"QueueUrl": "http://localhost/queue"} if operation == "GetQueueUrl" else {})
-        self.stored.append(request.line)
-        return reply(b"")
+        return self._of_s3(request.line)
+
+    def _of_s3(self, line: str) -> Answer:
+        if not line.startswith("GET "):
+            self.stored.append(line)
+            return reply(b"")
+        if "list-type=2" in line:
+            return reply(b"<ListBucketResult/>")
+        return reply(b"<Error><Code>NoSuchKey</Code></Error>", 404)
 
     def _of_dynamodb(self, operation: str, request: Any) -> Answer:
         try:

@@ -75,7 +75,7 @@ class Known:
             )
         if "player_id" in path and _mostly(path["player_id"]):
             path["player_id"] = self._players[1].player_id
-            if case.operation.label.startswith(("PATCH /admin", "DELETE /admin")):
+            if "board_id" in path and case.operation.label.startswith(("PATCH /admin", "DELETE /admin")):
                 path["board_id"] = BOARDS[1]
                 self._client.submit(BOARDS[1], self._players[1], 1)
 

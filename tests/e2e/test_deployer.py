@@ -75,9 +75,9 @@ class Walk:
         (self.copy / "app.py").write_text(f'{app}\n\n@app.route("/added")\ndef added():\n    return {{}}\n')
 
     def _use(self) -> None:
-        """Put files into a bucket, and protect a table, as production does."""
-        for key in ("exports/1", "exports/2"):
-            self.root.client("s3").put_object(Bucket=f"laurel-{STAGE}-exports-{ACCOUNT}", Key=key, Body=b"1")
+        """Put files into buckets, and protect a table, as production does."""
+        for bucket, key in (("exports", "exports/1"), ("media", "avatars/1"), ("media", "quarantine/1")):
+            self.root.client("s3").put_object(Bucket=f"laurel-{STAGE}-{bucket}-{ACCOUNT}", Key=key, Body=b"1")
         tables = self.root.client("dynamodb")
         tables.update_table(TableName=f"laurel-{STAGE}-boards", DeletionProtectionEnabled=True)
 

@@ -40,6 +40,7 @@ PAYLOADS: Mapping[str, Any] = {
     "advise_ranks": {"board_id": BOARD},
     "keep_ranks": SCHEDULED,
     "keep_seasons": SCHEDULED,
+    "make_avatar": {"Records": [{"s3": {"object": {"key": f"uploads/{'0' * 32}/{'1' * 32}/cat.png"}}}]},
 }
 
 
@@ -120,6 +121,7 @@ def permissions(client: Client) -> Permissions:
         ("advise_ranks", "Listings", "dynamodb:Query"),
         ("keep_ranks", "Boards", "dynamodb:Scan"),
         ("keep_seasons", "Turns", "dynamodb:BatchGetItem"),
+        ("make_avatar", "MediaListings", "quarantine/*"),
         ("rebuild_ranks", "Jobs", "job#*"),
     ],
 )

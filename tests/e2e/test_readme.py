@@ -1,11 +1,13 @@
-"""The README's tutorial, and the guide that goes on from it, do what they say, command by command."""
+"""The README's tutorial, and the guides that go on from it, do what they say, command by command."""
 
 import json
 import re
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from local.stack import LocalStack
 from tests.repository import ROOT
@@ -16,15 +18,23 @@ BLOCK = re.compile(r"^```bash\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SECONDS = 60
 
 
-TUTORIAL_ANSWERS = 6
+TUTORIAL_ANSWERS, FIGURES = 6, 8
+GUIDES = [ROOT / "docs" / "how-to" / name for name in ("board-figures.md", "show-avatars.md")]
 
 
 @pytest.fixture(scope="module")
-def answers(stack: LocalStack) -> list[Any]:
-    """What the commands of the tutorial and then of the guide print, each a JSON document."""
-    documents = [ROOT / "README.md", ROOT / "docs" / "how-to" / "board-figures.md"]
+def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("guide") / "me.jpg"
+    Image.new("RGB", (256, 256), "teal").save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def answers(stack: LocalStack, picture: Path) -> list[Any]:
+    """What the commands of the tutorial and then of the guides print, each a JSON document."""
+    documents = [ROOT / "README.md", *GUIDES]
     script = "".join(block for path in documents for block in BLOCK.findall(path.read_text(encoding="utf-8")))
-    for setting, value in (("URL", stack.url.rstrip("/")), ("ADMIN_KEY", stack.admin_key)):
+    for setting, value in (("URL", stack.url.rstrip("/")), ("ADMIN_KEY", stack.admin_key), ("PICTURE", picture)):
         script, found = re.subn(rf"^{setting}=.*$", f"{setting}={value}", script, flags=re.MULTILINE)
         assert found == 1, f"the tutorial sets {setting} {found} times"
     done = subprocess.run(
@@ -45,7 +55,7 @@ def test_the_tutorial_ends_with_a_board_of_your_own(answers: list[Any]) -> None:
 
 
 def test_the_guide_asks_the_board_for_figures(answers: list[Any]) -> None:
-    thresholds, first, again, overview, zoomed, bands, periods, history = answers[TUTORIAL_ANSWERS:]
+    thresholds, first, again, overview, zoomed, bands, periods, history = answers[TUTORIAL_ANSWERS:][:FIGURES]
 
     assert [(each["score"], each["subscore"], each["shared_rank"]) for each in thresholds["thresholds"]] == [
         (4200, 59900, 1),
@@ -59,6 +69,13 @@ def test_the_guide_asks_the_board_for_figures(answers: list[Any]) -> None:
     assert [bar["count"] for bar in zoomed["bars"]] == [0, 0, 2, 0, 0, 0, 0, 0, 0, 0]
     assert (bands["below"], [bar["count"] for bar in bands["bars"]], bands["above"]) == (0, [0, 0], 2)
     assert [each["period"]["period_id"] for each in history["entries"]] == [periods["periods"][0]["period_id"]]
+
+
+def test_the_guide_uploads_an_avatar_and_takes_it_away(answers: list[Any]) -> None:
+    uploaded, removed = answers[TUTORIAL_ANSWERS + FIGURES :]
+
+    assert (uploaded["upload"]["state"], uploaded["avatar"]["placeholder"]) == ("published", False)
+    assert removed["avatar"]["placeholder"]
 
 
 def _documents(text: str) -> Any:

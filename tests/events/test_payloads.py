@@ -128,7 +128,8 @@ def test_every_function_that_operators_invoke_is_documented() -> None:
 
 
 def test_a_line_of_an_export_is_an_entry() -> None:
-    assert encoded_names(Line) == encoded_names(EntryView)
+    # But for the pictures: a file is read long after they may have moved.
+    assert encoded_names(Line) == [name for name in encoded_names(EntryView) if name != "avatar"]
 
 
 def test_forms_and_phases_are_named() -> None:

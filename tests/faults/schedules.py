@@ -20,7 +20,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.expressions import Item
 from tests.fake_dynamodb import Call, FakeDynamoDB, Hook, conflict_on, throttle, time_out
-from tests.permissions.listeners import tell
 from tests.world import HandClock, World
 
 _INDEX = "laurel-test-ranks"
@@ -113,9 +112,7 @@ class _Script(FakeDynamoDB):
         self._replies = replies
         self.asked: list[Call] = []
 
-    def _make_api_call(self, operation: str, request: Item) -> Item:
-        call = Call(operation, request)
-        tell("dynamodb", operation, request)
+    def exchange(self, call: Call) -> Item:
         for reply in self._replies:
             self.asked.append(call)
             return reply.given()
@@ -205,13 +202,14 @@ class _Databases:
 
     def _performed(self, database: int, call: Call | None) -> tuple[int, int]:
         assert call is not None
-        client = self.clients[database].copy() if call.writes else self.clients[database]
+        changes = bool(call.writes) or call.operation == "BatchWriteItem"
+        client = self.clients[database].copy() if changes else self.clients[database]
         try:
             reply = client.perform(call)
         except ClientError as error:
             return database, self.failed(error)
         content = marshal.dumps(json.loads(json.dumps(reply)))  # plain, as it comes over a wire
-        return self.known(client) if call.writes else database, self._reply_id(content, _Reply(content))
+        return self.known(client) if changes else database, self._reply_id(content, _Reply(content))
 
     def failed(self, error: ClientError | BotoCoreError) -> int:
         """Return the id of the reply that is this failure, made anew each time it is raised."""

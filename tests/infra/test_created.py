@@ -2,6 +2,8 @@
 
 import json
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +16,7 @@ from deploy.target import Target
 from local.children import Emulator
 from local.target import embedded
 from tests.infra.test_replacement import DEPLOYED
+from tests.infra.test_template import MEDIA_DOMAIN
 from tests.templates import EDGE, STAGES, TEMPLATE, Template
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("infra")]
@@ -186,7 +189,8 @@ def test_every_option_of_the_edge_can_be_had_and_given_up(stacks: Stacks, api: d
 
     stacks.apply("laurel-domain-edge", EDGE.read_text(), Stage="domain", **api)
 
-    assert set(stacks.resources("laurel-domain-edge")) == {"AccessLog", "ServerErrorsAlarm", "LatencyAlarm"}
+    kept = {name for name in stacks.resources("laurel-domain-edge") if not name.endswith("Alarm")}
+    assert kept == {"AccessLog"}
 
 
 def _types(parameters: dict[str, str]) -> set[str]:
@@ -244,11 +248,13 @@ def test_what_is_deployed_already_is_changed_in_place(stacks: Stacks) -> None:
     assert stacks.client("dynamodb").scan(TableName="laurel-older-boards")["Count"] == 1
 
 
-def test_alarms_of_a_stage_tell_its_topic(stacks: Stacks, full: dict[str, str]) -> None:
+def test_alarms_of_a_stage_tell_its_topic(stacks: Stacks, api: dict[str, str], full: dict[str, str]) -> None:
+    stacks.apply("laurel-full-edge", EDGE.read_text(), Stage="full", **api)
     pages = stacks.client("cloudwatch").get_paginator("describe_alarms").paginate(AlarmNamePrefix="laurel-full-")
     alarms = [alarm for page in pages for alarm in page["MetricAlarms"]]
 
-    expected = Template(TEMPLATE, {"Stage": "full"}).resources("AWS::CloudWatch::Alarm")
+    templates = [Template(file, {"Stage": "full", **api}) for file in (TEMPLATE, EDGE)]
+    expected = [each for template in templates for each in template.resources("AWS::CloudWatch::Alarm")]
     assert {alarm["AlarmName"] for alarm in alarms} == {each.properties["AlarmName"] for each in expected}
     assert {tuple(alarm["AlarmActions"]) for alarm in alarms} == {(full["AlarmsTopicArn"],)}
     assert {tuple(alarm["OKActions"]) for alarm in alarms} == {(full["AlarmsTopicArn"],)}
@@ -278,6 +284,38 @@ def test_buckets_are_closed_encrypted_and_open_to_the_game_s_pages(stacks: Stack
         assert "SecureTransport" in s3.get_bucket_policy(Bucket=full[output])["Policy"]
     [rule] = s3.get_bucket_cors(Bucket=full["MediaBucketName"])["CORSRules"]
     assert rule["AllowedOrigins"] == ["*"]
+
+
+@pytest.mark.parametrize("with_cdn", ["true", "false"])
+def test_everybody_reads_avatars_and_nothing_else(stacks: Stacks, with_cdn: str) -> None:
+    """Straight from the bucket; with a CDN, from nowhere but there. The stage changes from the one to the other."""
+    made = stacks.apply("laurel-open", TEMPLATE.read_text(), Stage="open", WithMediaCdn=with_cdn)
+    s3, bucket = stacks.client("s3"), made["MediaBucketName"]
+    for key in KEYS:
+        s3.put_object(Bucket=bucket, Key=key, Body=b"picture")
+
+    answers = {key: anonymously(f"{s3.meta.endpoint_url}/{bucket}/{key}") for key in KEYS}
+
+    assert answers == dict.fromkeys(KEYS, 403) | ({} if with_cdn == "true" else {KEYS[0]: 200})
+    assert anonymously(f"{s3.meta.endpoint_url}/{bucket}?list-type=2") == 403
+
+
+KEYS = ("avatars/ada/1-2/64.webp", "uploads/ada/1/me.png", "quarantine/ada/1/me.png", "avatars.txt")
+
+
+def anonymously(url: str) -> int:
+    try:
+        with urllib.request.urlopen(url) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return refusal.code
+
+
+@pytest.mark.parametrize("lone", [{"MediaDomainName": "m.example.com"}, {**MEDIA_DOMAIN, "WithMediaCdn": "false"}])
+def test_a_name_for_avatars_needs_a_certificate_and_a_cdn(stacks: Stacks, lone: dict[str, str]) -> None:
+    with pytest.raises(ClientError, match=r"MediaDomainName needs (a MediaCertificateArn|WithMediaCdn)"):
+        stacks.apply("laurel-named", TEMPLATE.read_text(), Stage="named", **lone)
 
 
 def test_the_embedded_aws_still_leaves_out_how_long_objects_are_kept(stacks: Stacks, full: dict[str, str]) -> None:

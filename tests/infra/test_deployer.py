@@ -15,7 +15,7 @@ from tests.permissions.evaluation import Policy
 from tests.repository import ROOT
 
 DEPLOYER = ROOT / "infra" / "deployer"
-BY_CLOUDFORMATION = ("template", "edge")
+BY_CLOUDFORMATION = ("template", "cdn", "edge")
 """What CloudFormation needs for infra/template.yaml, and beside it for infra/edge.yaml and infra/account.yaml."""
 HERE = Place("prod", "aws", "eu-central-1", "123456789012")
 LARGEST = 6_144
@@ -28,7 +28,9 @@ UNUSED: Mapping[str, tuple[str, ...]] = {
         *("*Import*", "*Replica", "EnableKinesis*", "DisableKinesis*", "UpdateKinesis*"),
         *("*Item", "Query", "Scan", "UpdateContributorInsights", "PutResourcePolicy", "DeleteResourcePolicy"),
     ),
-    # Buckets have neither versions, replicas, notifications, pages, logs nor lists of themselves.
+    # One origin, which is public as far as it is one; no second distribution is tried beside it.
+    "AWS::CloudFront::Distribution": ("*ConnectionGroup", "*VpcOrigin", "*StagingConfig"),
+    # Buckets have neither versions, replicas, notifications of the template's, pages, logs nor lists of themselves.
     "AWS::S3::Bucket": (
         *("*MetadataTable*", "UpdateBucketMetadata*", "DeleteObject", "PutObject*", "PutBucketObjectLock*"),
         *("PutBucketAcl", "*Abac", "PutAccelerate*", "PutAnalytics*", "PutIntelligent*", "PutInventory*"),
@@ -106,7 +108,7 @@ def test_cloudformation_may_make_what_the_templates_describe_and_nothing_else() 
     assert all(each["Condition"]["ForAnyValue:StringEquals"] == CALLED_BY_CLOUDFORMATION for each in statements)
 
 
-@pytest.mark.parametrize("name", ["deploy", "destroy", "template", "edge"])
+@pytest.mark.parametrize("name", ["deploy", "destroy", *BY_CLOUDFORMATION])
 def test_a_policy_is_one_that_iam_takes(name: str) -> None:
     document = policy(name)
     sids = [each["Sid"] for each in document["Statement"]]
@@ -141,7 +143,10 @@ def test_roles_are_given_to_lambda_alone() -> None:
 def test_whoever_deploys_cannot_delete_data() -> None:
     services = {action.partition(":")[0] for each in policy("deploy")["Statement"] for action in each["Action"]}
 
-    assert services.isdisjoint({"dynamodb", "s3", "sqs", "kinesis"})
+    of_buckets = {each.subject for each in Policy.of(policy("deploy")).permissions() if "s3:" in each.subject}
+
+    assert services.isdisjoint({"dynamodb", "sqs", "kinesis"})
+    assert of_buckets == {"s3:GetBucketNotification", "s3:PutBucketNotification"}
     assert not [
         each
         for each in Policy.of(policy("deploy")).permissions()

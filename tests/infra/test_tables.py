@@ -14,6 +14,7 @@ from chalicelib.store.jobs import JobItem
 from chalicelib.store.players import IdentityItem, PlayerItem, SessionItem
 from chalicelib.store.records import RecordItem
 from chalicelib.store.turns import TurnItem
+from chalicelib.store.uploads import UploadItem
 from tests.tables import PREFIX, tables
 
 NOUN_BY_MODEL: dict[type[Model], str] = {
@@ -21,6 +22,7 @@ NOUN_BY_MODEL: dict[type[Model], str] = {
     PlayerItem: "players",
     SessionItem: "players",
     IdentityItem: "players",
+    UploadItem: "players",
     GameItem: "games",
     RecordItem: "records",
     JobItem: "ranks",

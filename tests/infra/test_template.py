@@ -12,6 +12,7 @@ import pytest
 
 from chalicelib.api.resources import RESOURCES
 from deploy.layout import API_STAGE, api_name, function_name
+from deploy.templates import data_only, read
 from infra import alarms
 from tests.documents import leads_somewhere
 from tests.repository import ROOT
@@ -48,6 +49,10 @@ DOMAIN = {
     "CertificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/1",
     "HostedZoneId": "Z1",
     "WebAclArn": "arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/games/1",
+}
+MEDIA_DOMAIN = {
+    "MediaDomainName": "media.example.com",
+    "MediaCertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/2",
 }
 NETWORK = {"VpcId": "vpc-12345678", "RouteTableIds": "rtb-1,rtb-2", "QueueEndpointSubnetIds": "subnet-1"}
 
@@ -199,9 +204,13 @@ def test_buckets_are_closed_to_the_public_encrypted_and_swept(stage: str) -> Non
 
     assert {bucket.name for bucket in buckets} == {"Media", "Exports"}
     for bucket in buckets:
-        public = bucket.properties["PublicAccessBlockConfiguration"]
-        assert set(public.values()) == {True}
-        assert len(public) == 4
+        is_closed = bucket.name != "Media" or STAGES[stage]["template"].get("WithMediaCdn") != "false"
+        assert bucket.properties["PublicAccessBlockConfiguration"] == {
+            "BlockPublicAcls": True,
+            "BlockPublicPolicy": is_closed,
+            "IgnorePublicAcls": True,
+            "RestrictPublicBuckets": is_closed,
+        }
         assert bucket.properties["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
         assert bucket.properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
         assert any("AbortIncompleteMultipartUpload" in rule for rule in _lifecycle(bucket))
@@ -215,30 +224,130 @@ def _lifecycle(bucket: Resource) -> list[Any]:
 def test_buckets_refuse_what_is_not_encrypted_on_its_way(stage: str) -> None:
     refused = set()
     for policy in resources(stage, "AWS::S3::BucketPolicy"):
-        [statement] = policy.properties["PolicyDocument"]["Statement"]
-        assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
+        [statement] = [each for each in _statements(policy) if each["Effect"] == "Deny"]
+        assert (statement["Principal"], statement["Action"]) == ("*", "s3:*")
         assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
         refused.add(policy.properties["Bucket"])
 
     assert refused == {bucket.properties["BucketName"] for bucket in resources(stage, "AWS::S3::Bucket")}
 
 
-def test_exports_end_by_themselves(stage: str) -> None:
-    [exports] = [bucket for bucket in resources(stage, "AWS::S3::Bucket") if bucket.name == "Exports"]
-    days_by_prefix = {rule["Prefix"]: rule["ExpirationInDays"] for rule in _lifecycle(exports) if "Prefix" in rule}
+def _statements(policy: Resource) -> list[Any]:
+    statements: list[Any] = policy.properties["PolicyDocument"]["Statement"]
+    return statements
 
-    assert days_by_prefix == {"exports/": "30", "work/": 2}
+
+def _named(name: str, template: Template) -> Resource:
+    [found] = [resource for resource in template.resources() if resource.name == name]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("bucket", "expected"),
+    [("Exports", {"exports/": "30", "work/": 2}), ("Media", {"uploads/": 1, "quarantine/": "30"})],
+)
+def test_what_is_not_to_be_kept_ends_by_itself(stage: str, bucket: str, expected: dict[str, Any]) -> None:
+    rules = _lifecycle(_named(bucket, of_stage(stage)))
+
+    assert {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "Prefix" in rule} == expected
+    assert {rule["Status"] for rule in rules} == {"Enabled"}
 
 
 def test_browsers_may_upload_from_the_game_s_own_pages_alone() -> None:
-    [media] = [
-        bucket
-        for bucket in of_stage("prod", MediaOrigin="https://play.example.com").resources()
-        if bucket.name == "Media"
-    ]
+    media = _named("Media", of_stage("prod", MediaOrigin="https://play.example.com"))
     [rule] = media.properties["CorsConfiguration"]["CorsRules"]
 
     assert rule["AllowedOrigins"] == ["https://play.example.com"]
+    assert rule["AllowedMethods"] == ["GET", "POST"]
+
+
+def _lets_read(template: Template) -> Any:
+    """Return the one statement with which the media bucket's policy lets anybody do anything."""
+    [statement] = [each for each in _statements(_named("MediaPolicy", template)) if each["Effect"] == "Allow"]
+    return statement
+
+
+@pytest.mark.parametrize("with_cdn", ["true", "false"])
+def test_avatars_are_all_that_a_bucket_lets_others_read(stage: str, with_cdn: str) -> None:
+    made = of_stage(stage, WithMediaCdn=with_cdn)
+
+    statement = _lets_read(made)
+
+    assert (statement["Action"], statement["Resource"]) == ("s3:GetObject", "<Media.Arn>/avatars/*")
+    assert not [each for each in _statements(_named("ExportsPolicy", made)) if each["Effect"] != "Deny"]
+
+
+def test_the_bucket_answers_nobody_but_its_own_distribution() -> None:
+    made = of_stage("prod")
+    [origin] = _distribution(made)["Origins"]
+
+    statement = _lets_read(made)
+
+    assert statement["Principal"] == {"Service": "cloudfront.amazonaws.com"}
+    assert statement["Condition"] == {
+        "StringEquals": {"aws:SourceArn": "arn:aws:cloudfront::123456789012:distribution/<MediaCdn>"}
+    }
+    assert (origin["DomainName"], origin["OriginAccessControlId"]) == (
+        "<Media.RegionalDomainName>",
+        "<MediaCdnIdentity>",
+    )
+
+
+def _distribution(template: Template) -> Any:
+    return _named("MediaCdn", template).properties["DistributionConfig"]
+
+
+def test_an_avatar_that_is_removed_is_gone_from_caches_within_a_day() -> None:
+    made = of_stage("prod")
+    caching = _named("MediaCdnCaching", made).properties["CachePolicyConfig"]
+
+    assert _distribution(made)["DefaultCacheBehavior"]["CachePolicyId"] == "<MediaCdnCaching>"
+    assert max(caching["MaxTTL"], caching["DefaultTTL"]) == 24 * 3600
+
+
+def test_avatars_are_only_read_and_always_by_https() -> None:
+    distribution = _distribution(of_stage("prod"))
+    behaviour = distribution["DefaultCacheBehavior"]
+
+    assert behaviour["AllowedMethods"] == ["GET", "HEAD"]
+    assert behaviour["ViewerProtocolPolicy"] == "redirect-to-https"
+    assert "CacheBehaviors" not in distribution
+    assert distribution["HttpVersion"] == "http2and3"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "url"),
+    [
+        ({}, "https://<MediaCdn.DomainName>/"),
+        ({"WithMediaCdn": "false"}, "https://<Media.RegionalDomainName>/"),
+        (MEDIA_DOMAIN, "https://media.example.com/"),
+    ],
+)
+def test_avatars_are_read_where_the_stage_says(arguments: dict[str, str], url: str) -> None:
+    assert of_stage("prod", **arguments).outputs()["MediaUrl"] == url
+
+
+def test_a_distribution_has_the_name_it_is_given() -> None:
+    plain, named = _distribution(of_stage("prod")), _distribution(of_stage("prod", **MEDIA_DOMAIN))
+
+    assert plain.keys().isdisjoint({"Aliases", "ViewerCertificate"})
+    assert named["Aliases"] == ["media.example.com"]
+    assert named["ViewerCertificate"]["AcmCertificateArn"] == MEDIA_DOMAIN["MediaCertificateArn"]
+
+
+def test_a_stage_without_a_cdn_has_nothing_of_it() -> None:
+    made = of_stage("prod", WithMediaCdn="false")
+
+    assert not made.resources("AWS::CloudFront")
+    assert "MediaCdnDomain" not in made.outputs()
+    assert _lets_read(made)["Principal"] == "*"
+
+
+def test_data_that_is_kept_without_its_stage_is_read_by_nobody() -> None:
+    kept = data_only(read(TEMPLATE))["Resources"]
+
+    assert {"Media", "Exports"} < kept.keys()
+    assert not {part["Type"] for part in kept.values()} & {"AWS::S3::BucketPolicy", "AWS::CloudFront::Distribution"}
 
 
 def test_queues_topics_and_streams_are_encrypted(stage: str) -> None:
@@ -290,7 +399,7 @@ def test_every_alarm_tells_somebody_and_says_what_to_do(stage: str) -> None:
 
 
 def test_every_function_and_every_table_is_watched() -> None:
-    watched = {alarm.properties["AlarmName"] for alarm in of_stage("prod").resources("AWS::CloudWatch::Alarm")}
+    watched = {alarm.properties["AlarmName"] for alarm in resources("prod", "AWS::CloudWatch::Alarm")}
     tables = {table.name.lower() for table in of_stage("prod").resources("AWS::DynamoDB::Table")}
 
     for name in {*alarms.functions(), *tables}:
@@ -311,17 +420,18 @@ def _dimensions(stage: str) -> Iterator[tuple[str, str]]:
 
 
 def test_the_written_alarms_are_up_to_date() -> None:
-    template = TEMPLATE.read_text(encoding="utf-8")
+    template, edge = (file.read_text(encoding="utf-8") for file in (TEMPLATE, EDGE))
 
-    assert alarms.written(template, alarms.functions()) == template, "stale: run make alarms"
+    assert alarms.with_tables(template) == template, "stale: run make alarms"
+    assert alarms.with_functions(edge, alarms.functions()) == edge, "stale: run make alarms"
 
 
 def test_an_alarm_is_written_for_a_function_that_is_new() -> None:
-    template = alarms.written(TEMPLATE.read_text(encoding="utf-8"), ["count_stars"])
+    edge = alarms.with_functions(EDGE.read_text(encoding="utf-8"), ["count_stars"])
 
-    assert template.count('Value: !Sub "laurel-${Stage}-count_stars"') == 2
-    assert "PlayerAuthorizerErrorsAlarm" not in template
-    assert "RanksThrottlesAlarm" in template
+    assert edge.count('Value: !Sub "laurel-${Stage}-count_stars"') == 2
+    assert "PlayerAuthorizerErrorsAlarm" not in edge
+    assert "LatencyAlarm" in edge
 
 
 def test_a_stage_without_alarms_has_nothing_of_them() -> None:

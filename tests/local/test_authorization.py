@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from ministack import app  # type: ignore[import-untyped]  # ships no types
 from ministack.core import iam_actions, iam_evaluator  # type: ignore[import-untyped]  # ships no types
-from ministack.services import dynamodb, dynamodb_streams, sts  # type: ignore[import-untyped]  # ships no types
+from ministack.services import dynamodb, dynamodb_streams, s3, sts  # type: ignore[import-untyped]  # ships no types
 
 from local import authorization
-from local.authorization import leading_keys
+from local.authorization import leading_keys, signed_by_root
 
 HERE = ("us-east-1", "000000000000")
 STREAM = "arn:aws:dynamodb:us-east-1:000000000000:table/counts/stream/2026"
@@ -31,6 +31,7 @@ def mended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         (iam_actions, "_lambda_action"),
         (iam_actions, "_action_from_query"),
         (app, "pin_request_origin"),
+        (s3, "_post_object"),
     ]:
         monkeypatch.setattr(module, name, getattr(module, name))
     authorization.record_what_is_asked_for(tmp_path / "asked")
@@ -39,6 +40,7 @@ def mended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     authorization.ask_for_actions_of_topics()
     authorization.ask_for_leading_keys()
     authorization.trust_loopback()
+    authorization.refuse_forms_of_root_from_pages()
     return tmp_path / "asked"
 
 
@@ -178,7 +180,63 @@ def test_what_is_asked_for_is_recorded_once(mended: Path, table: None) -> None:
     }
 
 
+def test_listings_are_recorded_by_what_they_list(mended: Path) -> None:
+    sts.register_session("ASIAWORKER", {"Arn": "arn:aws:sts::000000000000:assumed-role/worker/one", "UserId": "one"})
+    for prefix in ("uploads/ada/", "uploads/ben/"):
+        context = {"s3:prefix": prefix, "s3:max-keys": "1"}
+        iam_evaluator.enforce(
+            "ASIAWORKER", "s3:ListBucket", "s3", HERE[0], resource_arn="arn:aws:s3:::media", service_context=context
+        )
+
+    [line] = mended.read_text().splitlines()
+    assert json.loads(line)["keys"] == {authorization.PREFIX_OF_KEYS: ["uploads/"]}
+
+
 def test_loopback_counts_as_encrypted(mended: Path) -> None:
     app.pin_request_origin("127.0.0.1", False)
 
     assert iam_evaluator._request_origin.get() == ("127.0.0.1", True)
+
+
+FORM_TYPE = "multipart/form-data; boundary=b"
+PAGE = {"content-type": FORM_TYPE, "origin": "https://evil.example"}
+
+
+def form(*fields: tuple[str, str]) -> bytes:
+    parts = [f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in fields]
+    return "".join([*parts, "--b--\r\n"]).encode()
+
+
+ROOTS = form(("key", "avatars/a"), ("AWSAccessKeyId", "test"), ("file", "<script>"))
+
+
+def code(answer: tuple[int, Any, bytes]) -> str:
+    return answer[2].decode().partition("<Code>")[2].partition("</Code>")[0]
+
+
+def test_a_page_still_may_sign_forms_with_the_keys_of_root() -> None:
+    assert code(s3._post_object("media", ROOTS, PAGE)) == "NoSuchBucket"
+
+
+def test_a_page_may_not_sign_forms_with_the_keys_of_root(mended: Path) -> None:
+    tools = {"content-type": FORM_TYPE}
+
+    assert code(s3._post_object("media", ROOTS, PAGE)) == "AccessDenied"
+    assert code(s3._post_object("media", ROOTS, tools)) == "NoSuchBucket"
+    assert code(s3._post_object("media", form(("x-amz-credential", "ASIAWORKER/20261122")), PAGE)) == "NoSuchBucket"
+
+
+@pytest.mark.parametrize(
+    ("fields", "by_root"),
+    [
+        ([("X-Amz-Credential", "test/20261122/us-east-1/s3/aws4_request")], True),
+        ([("awsaccesskeyid", "000000000000")], True),
+        ([("x-amz-credential", "ASIAWORKER/1"), ("x-amz-credential", "test/1")], True),
+        ([("x-amz-credential", "")], True),
+        ([("x-amz-credential", "ASIAWORKER/test")], False),
+        ([("key", "test/1")], False),
+        ([], False),
+    ],
+)
+def test_forms_of_root_are_told_by_any_of_their_credentials(fields: list[tuple[str, str]], by_root: bool) -> None:
+    assert signed_by_root(FORM_TYPE, form(*fields)) is by_root

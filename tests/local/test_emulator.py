@@ -20,9 +20,12 @@ from local.emulator import (
     deliver_messages_as_lambda_takes_them,
     done_before_failure,
     fill,
+    let_policies_match_all_paths,
     narrowed,
     require_version,
+    tell_functions_their_address,
 )
+from local.layout import API_PATH
 
 
 def test_another_release_of_ministack_is_refused() -> None:
@@ -48,6 +51,40 @@ def test_context_fills_its_variables_and_leaves_the_others() -> None:
     assert (
         fill(template, {"code": "token_expired"}) == '{"code": "token_expired", "gone": "", "id": "$context.requestId"}'
     )
+
+
+def test_a_policy_for_all_routes_still_denies_those_with_line_breaks() -> None:
+    assert not apigateway_v1._arn_matches("arn:of/api/*", "arn:of/api/GET/boards/a\nb")
+
+
+def test_a_policy_for_all_routes_allows_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apigateway_v1, "_arn_matches", apigateway_v1._arn_matches)
+    let_policies_match_all_paths()
+
+    assert apigateway_v1._arn_matches("arn:of/api/*", "arn:of/api/GET/boards/a\nb")
+    assert not apigateway_v1._arn_matches("arn:of/api/*", "arn:of/other/GET/boards/a\nb")
+
+
+ADDRESSED: Any = ("laurel", "api", {}, {"id": "1", "path": "/players/{player_id}"}, "/players/ada", "GET")
+
+
+def test_functions_are_still_not_told_the_domain_of_a_request() -> None:
+    event = apigateway_v1._build_lambda_event_v1(*ADDRESSED, {"host": "127.0.0.1:4670"}, b"", {}, {})
+
+    assert "domainName" not in event["requestContext"]
+    assert event["requestContext"]["path"] == "/api/players/ada"
+
+
+def test_functions_are_told_the_address_of_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apigateway_v1, "_build_lambda_event_v1", apigateway_v1._build_lambda_event_v1)
+    tell_functions_their_address()
+
+    event = apigateway_v1._build_lambda_event_v1(*ADDRESSED, {"host": "127.0.0.1:4670"}, b"", {}, {})
+
+    context = event["requestContext"]
+    assert (context["domainName"], context["path"]) == ("127.0.0.1:4670", f"{API_PATH}players/ada")
+    assert event["headers"]["x-forwarded-proto"] == "http"
+    assert event["multiValueHeaders"]["x-forwarded-proto"] == ["http"]
 
 
 def test_a_busy_worker_is_still_killed() -> None:

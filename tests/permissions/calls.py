@@ -14,6 +14,7 @@ from tests.permissions.evaluation import PolicyError, Request
 from tests.tables import PREFIX, tables
 
 LEADING_KEYS, ENCLOSING_OPERATION = "dynamodb:LeadingKeys", "dynamodb:EnclosingOperation"
+PREFIX_OF_KEYS = "s3:prefix"
 OTHER = "(no kind)"
 """The leading key of an item whose partition key does not begin with what kind of item it is."""
 
@@ -57,7 +58,7 @@ class Location:
             case "dynamodbstreams":
                 yield Request(f"dynamodb:{operation}", params["StreamArn"])
             case "s3":
-                yield Request(f"s3:{operation}", f"arn:aws:s3:::{params['Bucket']}/{params['Key']}")
+                yield from _of_s3(operation, params)
             case "sqs":
                 queue = params["QueueName"] if "QueueName" in params else params["QueueUrl"].rpartition("/")[2]
                 yield Request(f"sqs:{operation}", self._arn("sqs", queue))
@@ -78,6 +79,17 @@ class Location:
 
     def _arn(self, service: str, resource: str) -> str:
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
+
+
+def _of_s3(operation: str, params: Params) -> Iterator[Request]:
+    bucket = f"arn:aws:s3:::{params['Bucket']}"
+    match operation:
+        case "ListObjectsV2":
+            yield Request("s3:ListBucket", bucket, ((PREFIX_OF_KEYS, (params.get("Prefix", ""),)),))
+        case "DeleteObjects":
+            yield from (Request("s3:DeleteObject", f"{bucket}/{each['Key']}") for each in params["Delete"]["Objects"])
+        case _:
+            yield Request(f"s3:{operation}", f"{bucket}/{params['Key']}")
 
 
 def _of_dynamodb(operation: str, params: Params) -> Iterator[Asked]:

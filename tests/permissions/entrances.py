@@ -11,9 +11,10 @@ from types import CodeType
 from botocore.client import BaseClient
 
 from chalicelib.api import authorizer, routing
-from chalicelib.events import dead_letters, notices, operations, seasons, stream
+from chalicelib.events import dead_letters, notices, operations, seasons, stream, uploads
 from chalicelib.services.advice import Advisor
 from chalicelib.services.announcements import Announcements
+from chalicelib.services.avatars import Avatars
 from chalicelib.services.boards import Boards
 from chalicelib.services.delivery import Delivery
 from chalicelib.services.devices import Devices
@@ -27,6 +28,7 @@ from chalicelib.services.lobby import Lobbies
 from chalicelib.services.moderation import Moderation
 from chalicelib.services.notices import Notices, Outbox
 from chalicelib.services.players import Players
+from chalicelib.services.publication import Publication
 from chalicelib.services.rebuild import Rebuild
 from chalicelib.services.replay import Replay
 from chalicelib.services.rewards import Rewards
@@ -45,7 +47,6 @@ API_HANDLER = "api_handler"
 ENTRANCES: Mapping[str, tuple[object, ...]] = {
     API_HANDLER: (
         routing._answered,  # noqa: SLF001  # what all routes have in common
-        *(Boards, Distributions, Games, History, Lobbies, Moderation, Players, Scores, Standings, Thresholds),
         *(
             Announcements,
             Devices,
@@ -54,8 +55,10 @@ ENTRANCES: Mapping[str, tuple[object, ...]] = {
             Rewards,
             Turns,
         ),
+        *(Avatars, Boards, Distributions, Games, History, Lobbies, Moderation, Players, Scores, Standings, Thresholds),
     ),
     "player_authorizer": (authorizer.authorize,),
+    "make_avatar": (uploads.take, Publication),
     "settle_records": (stream.follow, FollowUp),
     "deliver_notices": (notices.deliver, Delivery),
     "replay_dead_letters": (dead_letters.replay, Replay),

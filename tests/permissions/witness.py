@@ -90,7 +90,8 @@ class Witness:
 
     def hear(self, params: Any, model: Any, **event: Any) -> None:
         """Take note of what a botocore client is about to do: a handler of its event provide-client-params."""
-        del event
+        if event.get("context", {}).get("is_presign_request"):
+            return  # nothing is called: botocore signs a form, and takes CreateBucket for its model
         self.note(model.service_model.service_name, model.name, params)
 
 

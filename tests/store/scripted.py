@@ -126,7 +126,7 @@ def _read(stream: Any, connection: int, back: Any) -> Request | None:
         headers[name.lower()] = value.strip()
     if "expect" in headers:
         back.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    return Request(connection, line, headers, stream.read(int(headers["content-length"])))
+    return Request(connection, line, headers, stream.read(int(headers.get("content-length", 0))))
 
 
 @contextmanager

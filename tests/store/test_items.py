@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from chalicelib.domain.avatars import Crop, MediaType, Refusal, Refused, Upload, UploadState
 from chalicelib.domain.boards import Board, Limits
 from chalicelib.domain.games import Game, GameResult
 from chalicelib.domain.layouts import Indexing, Layout, Layouts, Listing
@@ -16,6 +17,7 @@ from chalicelib.store.boards import BoardStore
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.games import GameStore
 from chalicelib.store.players import PlayerStore, Session
+from chalicelib.store.uploads import UploadStore
 from tests.fake_dynamodb import FakeDynamoDB, Once, conflict_on
 from tests.strategies import boards, instants, int64, player_ids
 from tests.tables import PREFIX, tables
@@ -43,6 +45,16 @@ placements = st.builds(
 results = st.builds(GameResult, instants, st.lists(placements, max_size=3).map(tuple))
 submissions = st.lists(st.builds(Submission, texts, int64, int64), max_size=3).map(tuple)
 identities = st.builds(Identity, st.sampled_from(IdentityKind), st.from_regex(r"\A[0-9a-f]{64}\Z"))
+uploads = st.builds(
+    Upload,
+    player_id=player_ids,
+    upload_id=player_ids,
+    media_type=st.sampled_from(MediaType),
+    crop=st.sampled_from(Crop),
+    asked_at=instants,
+    state=st.sampled_from(UploadState),
+    refused=st.none() | st.builds(Refused, st.sampled_from(Refusal), texts),
+)
 players = st.builds(
     Player,
     player_id=player_ids,
@@ -233,3 +245,25 @@ def test_ledgers_are_forgotten_a_week_after_they_matter() -> None:
 
     assert int(game["expires_at"]["N"]) == int(GAME.expires_at.timestamp()) + week
     assert int(receipt["expires_at"]["N"]) == int(EPOCH.timestamp()) + week
+
+
+@pytest.mark.property
+@settings(max_examples=EXAMPLES)
+@given(upload=uploads)
+def test_uploads_read_back(upload: Upload) -> None:
+    client = dynamo()
+    store = UploadStore(f"{PREFIX}players", client)
+
+    client.transact([store.put_part("upload", upload)])
+
+    assert store.get(upload.player_id) == upload
+
+
+def test_an_upload_that_is_deleted_is_gone() -> None:
+    client = dynamo()
+    store = UploadStore(f"{PREFIX}players", client)
+    client.transact([store.put_part("upload", Upload("1" * 32, "2" * 32, MediaType.PNG, Crop.CENTRE, EPOCH))])
+
+    store.delete("1" * 32)
+
+    assert store.get("1" * 32) is None

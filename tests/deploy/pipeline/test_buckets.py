@@ -62,6 +62,21 @@ def test_who_asks_may_do_nothing_else(watching: Package) -> None:
     assert logs["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
 
 
+def test_laurels_own_bucket_is_asked_to_tell_of_uploads(packaged_prod: Json) -> None:
+    resources = packages.complete(packaged_prod, settings("prod"))["Resources"]
+    [asked] = [each for each in resources.values() if each["Type"] == "Custom::BucketNotifications"]
+    [notification] = asked["Properties"]["Notifications"]
+
+    assert asked["Properties"]["Bucket"] == {"Ref": "MediaBucketName"}
+    assert (notification["Id"], notification["LambdaFunctionArn"]) == (
+        "laurel-prod.make_avatar",
+        {"Ref": "MakeAvatar.Alias"},
+    )
+    assert notification["Filter"] == {"Key": {"FilterRules": [{"Name": "prefix", "Value": "uploads/"}]}}
+    failing = resources["MakeAvatar"]["Properties"]["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]
+    assert failing == {"Type": "SQS", "Destination": {"Ref": "AsyncDeadLettersArn"}}
+
+
 def test_a_function_that_a_bucket_calls_is_released_like_any_other(watching: Package) -> None:
     function = complete(watching)["Resources"]["MakeAvatar"]["Properties"]
 

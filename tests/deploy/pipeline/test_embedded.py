@@ -11,11 +11,15 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from http import HTTPStatus
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
+import requests
+from PIL import Image
 
 from deploy import __main__ as deploy_command
 from deploy import layout, stages, templates
@@ -36,6 +40,15 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
 STAGE = "dev"
 ARTEFACTS = "artefacts"
 PATIENCE_SECONDS = 30
+
+
+def _picture() -> bytes:
+    buffer = BytesIO()
+    Image.new("RGB", (96, 64), "teal").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+PICTURE = _picture()
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +177,8 @@ def test_functions_are_called_by_their_aliases(deployed: Deployed) -> None:
 
 def test_logs_forget(deployed: Deployed) -> None:
     groups = deployed.account.target.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/")["logGroups"]
-    functions = [
-        each for each in deployed.template["Resources"].values() if each["Type"] == "AWS::Serverless::Function"
-    ]
+    kinds = {"AWS::Lambda::Function", "AWS::Serverless::Function"}
+    functions = [each for each in deployed.template["Resources"].values() if each["Type"] in kinds]
 
     assert {group["retentionInDays"] for group in groups} == {14}
     assert len(groups) == len(functions)
@@ -209,7 +221,19 @@ def test_nobody_deploys_past_the_pipeline(deployed: Deployed, monkeypatch: pytes
         deploy_command.main([command], {"STAGE": STAGE, "YES": STAGE})
 
 
-def test_a_bucket_of_another_stack_tells_a_function(account: Account, watching: Package) -> None:
+def test_an_upload_becomes_an_avatar(deployed: Deployed) -> None:
+    cleo = {"device_id": "cleos-console-3e90", "display_name": "Cleo"}
+    token = deployed.ask("POST", "/players", cleo)[1]["tokens"]["access_token"]
+    form = deployed.ask("POST", "/players/me/avatar", {"content_type": "image/png"}, token)[1]
+
+    posted = requests.post(form["url"], form["fields"], files={"file": PICTURE}, timeout=PATIENCE_SECONDS)
+
+    assert posted.status_code == HTTPStatus.NO_CONTENT, posted.text
+    avatar = published(deployed, token)
+    assert all(image["url"].startswith(deployed.account.outputs["MediaUrl"]) for image in avatar["images"])
+
+
+def test_a_bucket_of_another_stack_tells_a_function(account: Account, deployed: Deployed, watching: Package) -> None:
     given = changed(without_options(settings("prod")), "pipeline", shift="")
     template = completed(watching.template, given, watcher.OUTPUTS)
     s3, bucket = account.target.client("s3"), account.outputs["MediaBucketName"]
@@ -219,7 +243,19 @@ def test_a_bucket_of_another_stack_tells_a_function(account: Account, watching: 
 
     assert seen(s3, bucket) == {"bucket": bucket, "key": "avatars/a b+ü.webp"}
     Stack(account.target, "watcher", body="").delete()
-    assert "LambdaFunctionConfigurations" not in s3.get_bucket_notification_configuration(Bucket=bucket)
+    left = s3.get_bucket_notification_configuration(Bucket=bucket)["LambdaFunctionConfigurations"]
+    assert [each["Id"] for each in left] == ["laurel-dev.make_avatar"]
+
+
+def published(deployed: Deployed, token: str) -> Json:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        answer = deployed.ask("GET", "/players/me/avatar", token=token)[1]
+        if answer["upload"]["state"] != "waiting":
+            assert answer["upload"]["state"] == "published", answer
+            return dict(answer["avatar"])
+        time.sleep(0.1)
+    raise AssertionError("the upload was not looked at")
 
 
 def key_id(token: str) -> str:

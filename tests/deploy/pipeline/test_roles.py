@@ -25,10 +25,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
 ROLES = read(ROOT / "docs" / "how-to" / "pipeline" / "roles.yaml")["Resources"]
 LARGEST_INLINE = 10_240
 """Characters that IAM takes of all of a role's inline policies, white space aside."""
-NUMBERED = {"apigateway", "ec2", "kms", "route53", "wafv2", "acm"}
+NUMBERED = {"apigateway", "cloudfront", "ec2", "kms", "route53", "wafv2", "acm"}
 """Services whose things have no name that could tell one stage's from another's."""
 
 UNUSED = {
+    *("cloudfront:CreateConnectionGroup", "cloudfront:GetConnectionGroup", "cloudfront:GetVpcOrigin"),
     *("iam:DeleteRolePermissionsBoundary", "iam:PutRolePermissionsBoundary"),
     *("wafv2:GetPermissionPolicy", "wafv2:PutPermissionPolicy"),
 }

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import requests
 
+from local.demo.match import FACES
 from local.layout import CHECKOUT
 from local.stack import LocalStack
 from tests.local.program import Program, family_of, running
@@ -68,6 +69,11 @@ def test_it_starts_a_laurel_of_its_own_and_verifies_every_rank(checkout: Path, p
         assert "Points: 60 of 60 ranks exact" in demo.output
         assert "Fastest lap: 60 of 60 ranks exact" in demo.output
         assert re.search(r"\n>? +1  \S+ \S+ \d+ +[\d,]+\n", demo.output)
+        faces = re.findall(
+            r"\n +\d+  \S+ \S+ \d+ +[\d,]+  (http://127\.0\.0\.1:\d+/\S+/avatars/\S+/64\.webp)", demo.output
+        )
+        assert len(set(faces)) == FACES
+        assert re.search(r" had sent an SVG as a PNG before, and was told:\n  \S+", demo.output)
         assert "\033" not in demo.output
         assert "\r" not in demo.output
 

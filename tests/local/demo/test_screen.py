@@ -1,9 +1,10 @@
 import io
 
 import pytest
+from PIL import Image
 
-from local.demo.boards import fastest_lap
-from local.demo.screen import GREEN, Line, Screen, milliseconds, table
+from local.demo.boards import fastest_lap, points
+from local.demo.screen import GREEN, Exhibit, Line, Screen, milliseconds, table
 
 
 class Terminal(io.StringIO):
@@ -35,6 +36,19 @@ def test_colours_are_for_terminals_that_want_them(monkeypatch: pytest.MonkeyPatc
 
     assert log.getvalue() == plain.getvalue() == "exact\n"
     assert terminal.getvalue() == "\033[32mexact\033[0m\n"
+
+
+def test_pictures_are_shown_in_colours_and_named_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    log, terminal = io.StringIO(), Terminal()
+    exhibit = Exhibit(Line(1, "Zoë", 48215, 0), "http://127.0.0.1/64.webp", Image.new("RGB", (64, 64), "#ff8000"))
+
+    Screen(log).hang("The best", points("points"), [exhibit])
+    Screen(terminal).hang("The best", points("points"), [exhibit])
+
+    assert log.getvalue() == "\nThe best\n       1  Zoë  48,215  http://127.0.0.1/64.webp\n"
+    assert "\033[38;2;255;128;0;48;2;255;128;0m▀" in terminal.getvalue()
+    assert "1  Zoë" in terminal.getvalue()
 
 
 def test_progress_without_a_terminal_is_a_line_at_the_end() -> None:
