@@ -52,6 +52,7 @@ _TAGS = {
     "notices": "Notices",
     "devices": "Devices that notices are pushed to",
     "boards": "Boards and standings",
+    "seasons": "Seasons: rounds, tiers and buckets",
     "admin": "For your own servers and people",
 }
 

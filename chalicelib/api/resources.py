@@ -1,6 +1,6 @@
 """All resources, in the order in which they are described."""
 
-from chalicelib.api import admin, boards, devices, figures, games, main, notices, players, rewards
+from chalicelib.api import admin, boards, devices, figures, games, main, notices, players, rewards, seasons
 
 RESOURCES = (
     main.api,
@@ -11,5 +11,6 @@ RESOURCES = (
     boards.api,
     figures.api,
     rewards.api,
+    seasons.api,
     admin.api,
 )

@@ -15,6 +15,8 @@ from chalicelib.events import dead_letters, notices, operations, seasons, stream
 from chalicelib.services.advice import Advisor
 from chalicelib.services.announcements import Announcements
 from chalicelib.services.boards import Boards
+from chalicelib.services.buckets import Buckets
+from chalicelib.services.closing import Closing
 from chalicelib.services.delivery import Delivery
 from chalicelib.services.devices import Devices
 from chalicelib.services.distributions import Distributions
@@ -26,12 +28,14 @@ from chalicelib.services.inbox import Inbox
 from chalicelib.services.lobby import Lobbies
 from chalicelib.services.moderation import Moderation
 from chalicelib.services.notices import Notices, Outbox
+from chalicelib.services.placement import Placement
 from chalicelib.services.players import Players
 from chalicelib.services.rebuild import Rebuild
 from chalicelib.services.replay import Replay
 from chalicelib.services.rewards import Rewards
 from chalicelib.services.rollover import Rollover
 from chalicelib.services.scores import Scores
+from chalicelib.services.seasons import Seasons
 from chalicelib.services.standings import Standings
 from chalicelib.services.thresholds import Thresholds
 from chalicelib.services.turns import Turns
@@ -54,6 +58,7 @@ ENTRANCES: Mapping[str, tuple[object, ...]] = {
             Rewards,
             Turns,
         ),
+        *(Buckets, Placement, Seasons.create, Seasons.end),
     ),
     "player_authorizer": (authorizer.authorize,),
     "settle_records": (stream.follow, FollowUp),
@@ -64,7 +69,7 @@ ENTRANCES: Mapping[str, tuple[object, ...]] = {
     "export_records": (operations.export, Export),
     "advise_ranks": (operations.advise, Advisor),
     "keep_ranks": (operations.keep, Upkeep.keep),
-    "keep_seasons": (seasons.keep, Rollover, Outbox.due),
+    "keep_seasons": (seasons.keep, Closing, Rollover, Outbox.due),
 }
 """By function, its handler and the use cases that are its own; of a class, all it does."""
 CLIENTS = (FakeDynamoDB, FakeS3, FakeSns, BaseClient, LeanClient)
