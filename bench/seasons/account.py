@@ -51,7 +51,8 @@ class Account:
     def _served(self, pipes: list[Connection]) -> list[Report]:
         reports: list[Report] = []
         while pipes:
-            for pipe in [each for each in pipes if each in wait(pipes)]:
+            ready = wait(pipes)
+            for pipe in [each for each in pipes if each in ready]:
                 try:
                     service, operation, request = pipe.recv()
                 except EOFError:
