@@ -24,8 +24,8 @@ from tests.world import World
 
 pytestmark = [pytest.mark.property]
 
-GOLD = (0, 10, 15, 20, 25)
-GAMES = 2
+GOLD = (0, 5, 10, 15, 25)
+GAMES = 3
 JOIN, PLAY, LEAVE = "join", "play", "leave"
 THROTTLED, LOST, BUSY = "throttled", "lost", "busy"
 ASKS_AGAIN = 5
@@ -104,7 +104,7 @@ class Storm:
             self.left.add(act.player)
             return lambda services: services.players.delete(player_id)
         game_id = self.games[act.player][act.number]
-        submissions = [Submission(CUP, 7 + act.number), Submission("race", 7)]
+        submissions = [Submission(CUP, 9 - act.number), Submission("race", 7)]
         return lambda services: services.games.end(player_id, game_id, submissions)
 
     def _meet(self, call: Call) -> None:
@@ -133,7 +133,7 @@ acts = st.builds(
 tournaments = st.builds(
     lambda capacity, attempts, cost: cup(join_required=True, capacity=capacity, attempts=attempts, cost=cost),
     capacity=st.sampled_from([1, 2, 3, 9, None]),
-    attempts=st.sampled_from([1, None]),
+    attempts=st.sampled_from([1, 2, None]),
     cost=st.sampled_from([PRICE, PRICE, ()]),
 )
 events = st.dictionaries(
@@ -176,9 +176,10 @@ def check_nothing_is_blocked(storm: Storm, tournament: Tournament, books: Books)
 
 @pytest.mark.parametrize("kind", [JOIN, LEAVE])
 @pytest.mark.parametrize("between", [Act(JOIN, 4), Act(JOIN, 3), Act(LEAVE, 4), THROTTLED, LOST, BUSY])
-def test_between_any_two_calls_others_do_no_harm(kind: str, between: Act | str) -> None:
-    """The last place, wanted by two, and by one of them twice: at each call of the other."""
-    tournament = cup(join_required=True, capacity=1, attempts=1, cost=PRICE)
+@pytest.mark.parametrize("capacity", [1, 16])
+def test_between_any_two_calls_others_do_no_harm(kind: str, between: Act | str, capacity: int) -> None:
+    """The last place, wanted by two, or one of many, wanted by one of them twice: at each call of the other."""
+    tournament = cup(join_required=True, capacity=capacity, attempts=1, cost=PRICE)
     number, is_met = 0, True
     while is_met:
         number += 1
@@ -196,24 +197,31 @@ def test_between_any_two_calls_others_do_no_harm(kind: str, between: Act | str) 
         check_nothing_is_blocked(storm, tournament, Books.of(storm.world))
 
 
-@pytest.mark.parametrize("between", [Act(PLAY, 4, 1), Act(PLAY, 4, 0), Act(LEAVE, 4), THROTTLED, LOST, BUSY])
-@pytest.mark.parametrize("is_open", [True, False])
-def test_between_any_two_calls_of_a_game_attempts_stay_exact(between: Act | str, is_open: bool) -> None:
-    tournament = cup(join_required=not is_open, attempts=1)
+@pytest.mark.parametrize(
+    "between", [Act(PLAY, 4, 2), Act(PLAY, 4, 1), Act(JOIN, 4), Act(LEAVE, 4), THROTTLED, LOST, BUSY]
+)
+@pytest.mark.parametrize(("is_open", "played_before"), [(True, 0), (True, 1), (False, 0), (False, 1)])
+def test_between_any_two_calls_of_a_game_attempts_stay_exact(
+    between: Act | str, is_open: bool, played_before: int
+) -> None:
+    """The last attempt, wanted by two games: whether it changes the record, or is worse than what stands."""
+    tournament = cup(join_required=not is_open, attempts=1 + played_before)
     number, is_met = 0, True
     while is_met:
         number += 1
         master, ids, games = prepared(tournament)
         storm = Storm(copied(master), ids, games, {})
-        if not is_open:
-            storm.do(Act(JOIN, 4))
+        for act in [Act(JOIN, 4)] * (not is_open) + [Act(PLAY, 4, 0)] * played_before:
+            storm.do(act)
         storm.world.before(storm.before)
         storm.world.after(storm.after)
         storm.events[number] = between
-        storm.do(Act(PLAY, 4, 0))
+        storm.do(Act(PLAY, 4, 1))
         is_met = not storm.events
         storm.settle()
-        storm.do(Act(PLAY, 4, 0))
-        Books.of(storm.world).check(tournament, storm.gold_of_those_here())
-        assert Books.of(storm.world).counted[ids[4]] == (4 not in storm.left)
+        storm.do(Act(PLAY, 4, 1))
+        books = Books.of(storm.world)
+        books.check(tournament, storm.gold_of_those_here())
+        assert books.counted[ids[4]] == (tournament.attempts if not storm.left else 0)
+        assert (ids[4] in books.joined) == (not storm.left and (not is_open or (is_met and between == Act(JOIN, 4))))
         invariants.check(storm.world)
