@@ -93,6 +93,7 @@ WHAT_TO_DO: Mapping[str, str] = {
     "game_not_found": "Start a game.",
     "record_not_found": "Show the board without an own entry.",
     "notice_not_found": "Take the notice off the list.",
+    "incident_not_found": "Look at what `GET /admin/incidents` answers.",
     "reward_not_found": "Show what `GET /players/me/rewards` answers.",
     "tournament_not_found": "Show the board without joining.",
     "conflict": "Read what is stored, then decide.",
@@ -113,6 +114,7 @@ WHAT_TO_DO: Mapping[str, str] = {
     "game_too_short": "Play on, and end the game later.",
     "game_too_long": "Start a game.",
     "too_many": "Wait for `detail.retry_after` seconds, as the header `Retry-After` says too.",
+    "degraded": "Do without it; ask again after `detail.retry_after` seconds.",
     "store_unavailable": "Wait a moment, then send the same request again.",
 }
 CALLERS: Mapping[Access, str] = {

@@ -12,6 +12,7 @@ from msgspec import Struct
 from chalicelib import VERSION
 from chalicelib.api.routing import ADMIN_HEADER, Access, Operation
 from chalicelib.errors import (
+    DegradedError,
     GameError,
     MalformedError,
     MediaTypeError,
@@ -95,6 +96,8 @@ def error_kinds(operation: Operation) -> list[type[GameError]]:
     kinds = {*operation.errors, *_REFUSALS[operation.access], StoreUnavailableError, GameError, MalformedError}
     if "body" in operation.types:
         kinds |= {MediaTypeError, TooLargeError}
+    if operation.optional:
+        kinds.add(DegradedError)
     return sorted(kinds, key=lambda kind: (kind.status, kind.code))
 
 

@@ -1,6 +1,18 @@
 """All resources, in the order in which they are described."""
 
-from chalicelib.api import admin, boards, devices, figures, games, main, notices, players, rewards, seasons
+from chalicelib.api import (
+    admin,
+    boards,
+    devices,
+    figures,
+    games,
+    incidents,
+    main,
+    notices,
+    players,
+    rewards,
+    seasons,
+)
 
 RESOURCES = (
     main.api,
@@ -13,4 +25,5 @@ RESOURCES = (
     rewards.api,
     seasons.api,
     admin.api,
+    incidents.api,
 )

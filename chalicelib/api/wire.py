@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from chalicelib.domain.boards import INT64_MAX, INT64_MIN, Board, Operator, SortOrder
 from chalicelib.domain.games import Game, GameResult
+from chalicelib.domain.incidents import Area, Incident
 from chalicelib.domain.periods import Period
 from chalicelib.domain.players import Player
 from chalicelib.domain.records import Outcome, Placement, Reason, Record, Score
@@ -173,7 +174,19 @@ class RewardView(Answer):
     claimed_at: Annotated[Instant | None, Meta(description="When it was added to the balances; null: not yet.")]
 
 
+class IncidentView(Answer):
+    """Something that does not work as it should."""
+
+    alarm: Annotated[str, Meta(description="The alarm that went off.")]
+    affects: Annotated[Area, Meta(description="What of the game suffers; `operations`: nothing that players notice.")]
+    opened_at: Instant
+
+
 Balances = Annotated[dict[str, int], Meta(description="How much the player has of each item.")]
+
+
+def incident_view(incident: Incident) -> IncidentView:
+    return IncidentView(alarm=incident.alarm, affects=incident.affects, opened_at=incident.opened_at)
 
 
 def reward_view(reward: Reward) -> RewardView:

@@ -47,6 +47,7 @@ STATUSES = {
     "player_not_found": 404,
     "game_not_found": 404,
     "record_not_found": 404,
+    "incident_not_found": 404,
     "reward_not_found": 404,
     "notice_not_found": 404,
     "conflict": 409,
@@ -67,6 +68,7 @@ STATUSES = {
     "game_too_long": 422,
     "too_many": 429,
     "internal": 500,
+    "degraded": 503,
     "store_unavailable": 503,
 }
 """Programs rely on these: a code may be added, but never change."""
@@ -130,6 +132,11 @@ def due_notice_taken_back(world: World) -> Answer:
     return world.api.delete(f"/admin/notices/scheduled/{notice_id}", admin=True)
 
 
+def figures_without(world: World) -> Answer:
+    world.api.put("/admin/mode", {"mode": "degraded"}, admin=True)
+    return world.api.get(f"/boards/{world.board()}/distribution")
+
+
 def sealed_board_changed(world: World) -> Answer:
     world.board("speedrun")
     world.play(world.player(), speedrun=1)
@@ -153,6 +160,8 @@ REACHED: dict[str, Callable[[World], Answer]] = {
     "player_not_found": lambda world: world.api.get(f"/players/{NOBODY}"),
     "game_not_found": lambda world: world.end(world.player(), NOBODY, **{world.board(): 1}),
     "record_not_found": lambda world: world.api.get(f"/boards/{world.board()}/entries/{NOBODY}"),
+    "incident_not_found": lambda world: world.api.delete("/admin/incidents/rank-drift", admin=True),
+    "degraded": figures_without,
     "reward_not_found": reward_of_nobody,
     "notice_not_found": lambda world: world.api.delete(f"/players/me/notices/{NOBODY}", token=world.player().token),
     "board_exists": lambda world: twice(world, "/admin/boards", {"board_id": "b", "title": "T"}),

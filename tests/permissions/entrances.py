@@ -11,7 +11,7 @@ from types import CodeType
 from botocore.client import BaseClient
 
 from chalicelib.api import authorizer, routing
-from chalicelib.events import dead_letters, notices, operations, seasons, stream
+from chalicelib.events import alarms, dead_letters, notices, operations, seasons, stream
 from chalicelib.services.advice import Advisor
 from chalicelib.services.announcements import Announcements
 from chalicelib.services.boards import Boards
@@ -25,6 +25,7 @@ from chalicelib.services.followup import FollowUp
 from chalicelib.services.games import Games
 from chalicelib.services.history import History
 from chalicelib.services.inbox import Inbox
+from chalicelib.services.incidents import Incidents
 from chalicelib.services.lobby import Lobbies
 from chalicelib.services.moderation import Moderation
 from chalicelib.services.notices import Notices, Outbox
@@ -54,6 +55,9 @@ ENTRANCES: Mapping[str, tuple[object, ...]] = {
             Announcements,
             Devices,
             Inbox,
+            Incidents.close,
+            Incidents.set,
+            Incidents.situation,
             Notices,
             Rewards,
             Turns,
@@ -63,6 +67,7 @@ ENTRANCES: Mapping[str, tuple[object, ...]] = {
     "player_authorizer": (authorizer.authorize,),
     "settle_records": (stream.follow, FollowUp),
     "deliver_notices": (notices.deliver, Delivery),
+    "heed_alarms": (alarms.heed, Incidents.heed),
     "replay_dead_letters": (dead_letters.replay, Replay),
     "audit_ranks": (operations.audit, Upkeep.find_audit, Upkeep.begin_audit, Upkeep.advance_audit, Upkeep.trees),
     "rebuild_ranks": (operations.rebuild, Rebuild),
