@@ -12,6 +12,7 @@ from chalicelib.api import (
     players,
     rewards,
     seasons,
+    tournaments,
 )
 
 RESOURCES = (
@@ -23,6 +24,7 @@ RESOURCES = (
     boards.api,
     figures.api,
     rewards.api,
+    tournaments.api,
     seasons.api,
     admin.api,
     incidents.api,
