@@ -85,6 +85,12 @@ def keep_ranks(event: CloudWatchEvent) -> None:
     _events("operations").keep(event.context)
 
 
+@app.on_cw_event(config.alarm_pattern())
+def heed_alarms(event: CloudWatchEvent) -> None:
+    """Open and close incidents as the stage's alarms go off and are over."""
+    _events("alarms").heed(event)
+
+
 @by_hand_too
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def keep_seasons(event: Any) -> Any:

@@ -34,6 +34,8 @@ def value_size(value: Item) -> int:
             return _number_size(content)
         case "BOOL" | "NULL":
             return 1
+        case "SS":
+            return _NESTED_BYTES + sum(len(each.encode()) for each in content)
         case "L":
             return _NESTED_BYTES + sum(_ELEMENT_BYTES + value_size(each) for each in content)
         case "M":

@@ -14,6 +14,9 @@ SHA256_HEX_LENGTH = 64
 YEAR_SECONDS = 365 * 24 * 3600
 DEFAULT_GRACE_SECONDS = 70
 """A board's definition is remembered for 5 s, and the longest function that writes with it in hand runs for 60 s."""
+DEFAULT_DEGRADE_ON = "api-server-errors,records-*,ranks-*"
+"""Requests fail, or the tables that standings are read from do not bear what is asked of them."""
+_GLOB = re.compile(r"[A-Za-z0-9_*?-]{1,255}")
 _PLATFORM = re.compile("[a-z][a-z0-9_]{0,31}")
 _APPLICATION = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:app/(APNS|APNS_SANDBOX|GCM)/[\w.-]+")
 MIN_GRACE_SECONDS, MAX_GRACE_SECONDS = 6, 3600
@@ -53,6 +56,9 @@ class Config(msgspec.Struct, frozen=True):
 
     notices_topic: str = ""
     """The ARN of the topic that notices are published to; "": they stay where they are written down."""
+
+    degrade_on: tuple[str, ...] = ()
+    """The names of alarms, or globs, that switch to the degraded mode, without what those of the stage begin with."""
 
     push_applications: Mapping[str, str] = {}
     """The ARNs of SNS's platform applications, by the names that games know the platforms by."""
@@ -112,6 +118,20 @@ def media_bucket(environ: Mapping[str, str] = os.environ) -> str:
     return environ.get("LAUREL_MEDIA_BUCKET", f"laurel-{stage(environ)}-media-set-laurel-media-bucket")
 
 
+def alarm_prefix(environ: Mapping[str, str] = os.environ) -> str:
+    """Return what the names of this stage's alarms begin with, and of no other's: a stage has no hyphen in it."""
+    return f"laurel-{stage(environ)}-"
+
+
+def alarm_pattern(environ: Mapping[str, str] = os.environ) -> dict[str, object]:
+    """Return which of EventBridge's events tell of this stage's alarms; never fails."""
+    return {
+        "source": ["aws.cloudwatch"],
+        "detail-type": ["CloudWatch Alarm State Change"],
+        "detail": {"alarmName": [{"prefix": alarm_prefix(environ)}]},
+    }
+
+
 def load(environ: Mapping[str, str] = os.environ) -> Config:
     """Return the settings, or raise ConfigError naming the first variable that is wrong."""
     return Config(
@@ -123,6 +143,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
         lean_calls=_lean(environ.get("LAUREL_CALLS", "lean")),
         exports_bucket=environ.get("LAUREL_EXPORTS_BUCKET", ""),
         notices_topic=environ.get("LAUREL_NOTICES_TOPIC", ""),
+        degrade_on=_globs(environ.get("LAUREL_DEGRADE_ON", DEFAULT_DEGRADE_ON)),
         push_applications=_push_applications(environ.get("LAUREL_PUSH_APPLICATIONS", "")),
         media_bucket=environ.get("LAUREL_MEDIA_BUCKET", ""),
         media_url=_folder(environ.get("LAUREL_MEDIA_URL", "")),
@@ -183,6 +204,13 @@ def _check(name: str) -> str:
     if name and not (function.isidentifier() and all(part.isidentifier() for part in module.split("."))):
         raise ConfigError(f"LAUREL_AVATAR_CHECK must be <module>:<function>, not {name!r}")
     return name
+
+
+def _globs(text: str) -> tuple[str, ...]:
+    globs = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not all(map(_GLOB.fullmatch, globs)):
+        raise ConfigError("LAUREL_DEGRADE_ON must be names of alarms, * and ? in them, separated by commas")
+    return globs
 
 
 def _lean(text: str) -> bool:

@@ -150,6 +150,12 @@ class NoticeNotFoundError(NotFoundError):
     code = "notice_not_found"
 
 
+class IncidentNotFoundError(NotFoundError):
+    """No incident of an alarm of this name is known."""
+
+    code = "incident_not_found"
+
+
 class RewardNotFoundError(NotFoundError):
     """The player has no reward with this id."""
 
@@ -247,6 +253,24 @@ class SubmissionReusedError(ConflictError):
     code = "submission_reused"
 
 
+class PublicationReusedError(ConflictError):
+    """A publication id came again with another content, or other recipients."""
+
+    code = "publication_reused"
+
+
+class NoticeDueError(ConflictError):
+    """The notice is being sent; it cannot be taken back."""
+
+    code = "notice_due"
+
+
+class PushOffError(ConflictError):
+    """This deployment pushes notices to no devices."""
+
+    code = "push_off"
+
+
 class ContendedError(ConflictError):
     """Other writers kept changing the same record; the same request may be sent again."""
 
@@ -287,4 +311,11 @@ class StoreUnavailableError(GameError):
     """The database did not answer in time or throttled; nothing was lost, try again."""
 
     code = "store_unavailable"
+    status = 503
+
+
+class DegradedError(GameError):
+    """Switched off for now, so that what matters more goes on; try again after ``retry_after`` seconds."""
+
+    code = "degraded"
     status = 503

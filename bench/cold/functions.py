@@ -10,6 +10,7 @@ from bench.scene import ENVIRONMENT
 from chalicelib import config
 from chalicelib.services import clock
 from chalicelib.services.tokens import Tokens
+from tests.alarms import alarm_event
 from tests.stream import delivery
 from tests.tables import PREFIX
 
@@ -80,6 +81,7 @@ def events() -> Mapping[str, Any]:
         "advise_ranks": _BOARD,
         "keep_ranks": _SCHEDULED,
         "keep_seasons": _SCHEDULED,
+        "heed_alarms": alarm_event("laurel-bench-rank-drift", "ALARM"),
     }
 
 

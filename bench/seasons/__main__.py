@@ -8,6 +8,7 @@ bench/ranking/latencies.py. It is killed, as kill -9 does, at calls that are dra
 import argparse
 import random
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -28,10 +29,19 @@ _SILENCE = LEASE + timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Cost:
+    """Of a turn that nobody disturbed."""
+
     report: Report
-    """Of the run that nobody disturbed."""
-    account: Account
+    busy_seconds: float
+    """What of its time went by in the database, which answers one request at a time here."""
+    units: Counter[tuple[str, str]]
+    requests: Counter[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    cost: Cost
     deaths: int
     twice: int
     wrong: list[str]
@@ -39,14 +49,18 @@ class Outcome:
 
 def run(records: int, deaths: int) -> Outcome:
     """Turn one period undisturbed; then the same again, with deaths and duplicates."""
+    cost, problems = _undisturbed(records)  # its account is forgotten before there is another one: they are large
     account = Account()
     truth = _ended(account, records)
-    report = account.run([Orders(is_held=True)])[0]
-    problems = wrong(truth, account)
-    struck = Account()
-    struck_truth = _ended(struck, records)
-    died, twice = _struck(struck, report.calls, deaths)
-    return Outcome(report, account, died, twice, [*problems, *wrong(struck_truth, struck)])
+    died, twice = _struck(account, cost.report.calls, deaths)
+    return Outcome(cost, died, twice, [*problems, *wrong(truth, account)])
+
+
+def _undisturbed(records: int) -> tuple[Cost, list[str]]:
+    account = Account()
+    truth = _ended(account, records)
+    (report,) = account.run([Orders(is_held=True)])
+    return Cost(report, account.busy_seconds, account.units, account.requests), wrong(truth, account)
 
 
 def _ended(account: Account, records: int) -> Truth:
@@ -81,21 +95,22 @@ _IDLE_CALLS = 3
 
 
 def table(found: Outcome, records: int) -> Iterator[str]:
-    report, account = found.report, found.account
-    yield f"{records:,} records, of as many players, who all get something: {report.seconds:.1f} s"
-    yield f"({report.processor_seconds:.1f} s of processor time), {report.calls:,} calls,"
+    cost, report = found.cost, found.cost.report
+    yield f"{records:,} records, of as many players, who all get something: {report.seconds:.1f} s,"
+    yield f"{cost.busy_seconds:.1f} s of them in the database in memory, {report.processor_seconds:.1f} s of processor"
+    yield f"time in the process that turns the period, in {report.calls:,} calls,"
     yield f"{report.megabytes:.0f} MB more than the process began with."
     yield ""
     yield "| units | tables | | a record |"
     yield "|---|---|---|---|"
-    for (kind, tables), units in sorted(account.units.items()):
+    for (kind, tables), units in sorted(cost.units.items()):
         yield f"| {kind} | {tables} | {units:,.0f} | {units / max(1, records):.2f} |"
-    reads = sum(units for (kind, _), units in account.units.items() if kind == "read")
-    writes = sum(account.units.values()) - reads
+    reads = sum(units for (kind, _), units in cost.units.items() if kind == "read")
+    writes = sum(cost.units.values()) - reads
     dollars = reads * prices.READ_UNIT + writes * prices.WRITE_UNIT
     yield ""
     yield f"In all {reads:,.0f} read units and {writes:,.0f} write units: ${dollars:.2f} at the list price."
-    yield ", ".join(f"{count:,} {name}" for name, count in sorted(account.requests.items())) + "."
+    yield ", ".join(f"{count:,} {name}" for name, count in sorted(cost.requests.items())) + "."
     yield ""
     yield f"Killed {found.deaths} times, and run {found.twice} times by two at once:"
     yield from (f"- {each}" for each in found.wrong or ["0 lost, 0 doubled; the archive is the standings."])

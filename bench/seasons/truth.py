@@ -103,6 +103,7 @@ class Truth:
             puts = [records.put_part("record", self.board, record, None) for record in page]
             for part in (*puts, *ranks.parts(moves)):
                 account.dynamodb.write(part.kind, part.request)
+        account.dynamodb.end_pages(records.table)
 
 
 class _Unconditional(FakeDynamoDB):

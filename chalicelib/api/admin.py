@@ -6,6 +6,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from chalicelib.api.routing import Access, Api
+from chalicelib.api.tournaments import TournamentBody, tournament_of
 from chalicelib.api.wire import (
     Answer,
     BoardId,
@@ -89,6 +90,7 @@ class NewBoard(Strict):
     limits: LimitsBody = msgspec.field(default_factory=LimitsBody)
     authoritative: Authoritative = False
     retention_days: RetentionDays | None = None
+    tournament: TournamentBody | None = None
 
 
 class BoardChange(Strict):
@@ -103,6 +105,14 @@ class BoardChange(Strict):
     limits: LimitsBody | UnsetType = UNSET
     authoritative: Authoritative | UnsetType = UNSET
     retention_days: RetentionDays | UnsetType | None = UNSET
+    tournament: (
+        Annotated[
+            TournamentBody,
+            Meta(description="As a whole. From its start on its end may move, and its places and attempts may grow."),
+        ]
+        | UnsetType
+        | None
+    ) = UNSET
 
 
 class AuthoritativeSubmission(Strict):
@@ -153,7 +163,11 @@ class ModeratedView(Answer):
 @api.route("POST", "/admin/boards", access=Access.ADMIN, status=201, errors=(BoardExistsError,))
 def create(body: NewBoard) -> BoardView:
     """Create a board."""
-    fields = {**msgspec.structs.asdict(body), "limits": _limits(body.limits)}
+    fields = {
+        **msgspec.structs.asdict(body),
+        "limits": _limits(body.limits),
+        "tournament": tournament_of(body.tournament),
+    }
     return _view(services().boards.create(Board(**fields, created_at=clock.now())))
 
 
@@ -170,6 +184,8 @@ def change(path: BoardPath, body: BoardChange) -> BoardView:
     }
     if isinstance(body.limits, LimitsBody):
         changes["limits"] = _limits(body.limits)
+    if body.tournament is not UNSET:
+        changes["tournament"] = tournament_of(body.tournament)
     return _view(services().boards.change(path.board_id, changes))
 
 

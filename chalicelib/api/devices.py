@@ -8,7 +8,7 @@ from chalicelib.api.routing import Access, Api
 from chalicelib.api.wire import Answer, Instant, Strict
 from chalicelib.bootstrap.serving import services
 from chalicelib.domain.devices import Device
-from chalicelib.errors import ConflictError, ContendedError, TokenError
+from chalicelib.errors import ContendedError, PushOffError, TokenError
 
 api = Api("devices")
 
@@ -50,7 +50,7 @@ class DevicesView(Answer):
 
 
 @api.route(
-    "POST", "/players/me/devices", access=Access.PLAYER, status=201, errors=(ConflictError, TokenError, ContendedError)
+    "POST", "/players/me/devices", access=Access.PLAYER, status=201, errors=(PushOffError, TokenError, ContendedError)
 )
 def register(caller: str, body: DeviceBody) -> DeviceView:
     """Push the player's notices to a device; again with the same token is the same device.

@@ -177,7 +177,7 @@ class HistoryView(Answer):
     next_before: Annotated[str | None, Meta(description="The next page's `before`; null: there are no older periods.")]
 
 
-@api.route("GET", "/boards/{board_id}/thresholds", errors=BOARD_ERRORS)
+@api.route("GET", "/boards/{board_id}/thresholds", errors=BOARD_ERRORS, optional=True)
 def thresholds(path: BoardPath, query: ThresholdsQuery) -> ThresholdsView:
     """Return the scores that it takes to hold some ranks, or to be in the top of some percents. Give one or both."""
     if query.ranks is UNSET and query.percents is UNSET:
@@ -193,7 +193,7 @@ def thresholds(path: BoardPath, query: ThresholdsQuery) -> ThresholdsView:
     )
 
 
-@api.route("GET", "/boards/{board_id}/rank", errors=BOARD_ERRORS)
+@api.route("GET", "/boards/{board_id}/rank", errors=BOARD_ERRORS, optional=True)
 def rank(path: BoardPath, query: RankQuery) -> ScoreRankView:
     """Return the rank that a score would have, without submitting it."""
     player_id = None if query.player_id is UNSET else query.player_id
@@ -210,7 +210,7 @@ def rank(path: BoardPath, query: RankQuery) -> ScoreRankView:
     )
 
 
-@api.route("GET", "/boards/{board_id}/distribution", errors=BOARD_ERRORS)
+@api.route("GET", "/boards/{board_id}/distribution", errors=BOARD_ERRORS, optional=True)
 def distribution(path: BoardPath, query: DistributionQuery) -> DistributionView:
     """Return how many records have which scores.
 
@@ -232,7 +232,7 @@ def distribution(path: BoardPath, query: DistributionQuery) -> DistributionView:
     return _distribution_view(services().distributions.histogram(*where, bars, low, high))
 
 
-@api.route("GET", "/boards/{board_id}/periods", errors=BOARD_ERRORS)
+@api.route("GET", "/boards/{board_id}/periods", errors=BOARD_ERRORS, optional=True)
 def periods(path: BoardPath, query: PeriodsQuery) -> PeriodsView:
     """Return a board's periods that are kept, from the current one back to the first."""
     kept = services().history.periods(path.board_id, query.limit, _before(query))
@@ -254,13 +254,13 @@ def periods(path: BoardPath, query: PeriodsQuery) -> PeriodsView:
     )
 
 
-@api.route("GET", "/boards/{board_id}/entries/me/history", access=Access.PLAYER, errors=BOARD_ERRORS)
+@api.route("GET", "/boards/{board_id}/entries/me/history", access=Access.PLAYER, errors=BOARD_ERRORS, optional=True)
 def own_history(caller: str, path: BoardPath, query: HistoryQuery, links: Links) -> HistoryView:
     """Return the signed-in player's entries in several periods, each with rank, total and percentile."""
     return _history(path.board_id, caller, query, links)
 
 
-@api.route("GET", "/boards/{board_id}/entries/{player_id}/history", errors=BOARD_ERRORS)
+@api.route("GET", "/boards/{board_id}/entries/{player_id}/history", errors=BOARD_ERRORS, optional=True)
 def history(path: BoardPlayerPath, query: HistoryQuery, links: Links) -> HistoryView:
     """Return a player's entries in several periods, each with rank, total and percentile."""
     return _history(path.board_id, path.player_id, query, links)

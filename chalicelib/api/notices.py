@@ -18,11 +18,12 @@ from chalicelib.domain.notices import (
     Slip,
 )
 from chalicelib.errors import (
-    ConflictError,
     ContendedError,
     CursorError,
     MalformedError,
+    NoticeDueError,
     NoticeNotFoundError,
+    PublicationReusedError,
     TokenError,
 )
 from chalicelib.services.notices import Preview
@@ -259,7 +260,7 @@ def announcements(query: PageQuery) -> AnnouncementsView:
     return AnnouncementsView(notices=[notice_view(each) for each in page.notices], next_cursor=page.next_cursor)
 
 
-@api.route("POST", "/admin/notices", access=Access.ADMIN, status=201, errors=(ConflictError, ContendedError))
+@api.route("POST", "/admin/notices", access=Access.ADMIN, status=201, errors=(PublicationReusedError, ContendedError))
 def publish(body: PublishBody) -> PublishedView:
     """Publish an announcement or a personal notice, now or at an instant; or preview it."""
     notices = services().notices
@@ -284,7 +285,7 @@ def scheduled(query: PageQuery) -> ScheduleView:
     "/admin/notices/scheduled/{notice_id}",
     access=Access.ADMIN,
     status=204,
-    errors=(NoticeNotFoundError, ConflictError),
+    errors=(NoticeNotFoundError, NoticeDueError),
 )
 def cancel(path: NoticePath) -> None:
     """Take a scheduled notice back, before it is due."""

@@ -12,6 +12,7 @@ from msgspec import Struct
 from chalicelib import VERSION
 from chalicelib.api.routing import ADMIN_HEADER, MADE, Access, Content, Operation
 from chalicelib.errors import (
+    DegradedError,
     GameError,
     MalformedError,
     MediaTypeError,
@@ -53,6 +54,7 @@ _TAGS = {
     "devices": "Devices that notices are pushed to",
     "avatars": "Pictures of players",
     "boards": "Boards and standings",
+    "seasons": "Seasons: rounds, tiers and buckets",
     "admin": "For your own servers and people",
 }
 
@@ -95,6 +97,8 @@ def error_kinds(operation: Operation) -> list[type[GameError]]:
     kinds = {*operation.errors, *_REFUSALS[operation.access], StoreUnavailableError, GameError, MalformedError}
     if "body" in operation.types:
         kinds |= {MediaTypeError, TooLargeError}
+    if operation.optional:
+        kinds.add(DegradedError)
     return sorted(kinds, key=lambda kind: (kind.status, kind.code))
 
 

@@ -29,9 +29,11 @@ from chalicelib.api.wire import (
 )
 from chalicelib.bootstrap.serving import services
 from chalicelib.domain import players
+from chalicelib.domain.buckets import Membership
 from chalicelib.domain.games import Game
 from chalicelib.domain.players import DisplayNameError, IdentityKind
 from chalicelib.domain.records import Record
+from chalicelib.domain.seasons import Move
 from chalicelib.errors import (
     ContendedError,
     IdentityTakenError,
@@ -136,6 +138,16 @@ class SubmittedView(Answer):
     result: ResultView
 
 
+class BucketMembershipView(Answer):
+    """That the player was in a bucket of a round."""
+
+    season_id: str
+    round: int
+    tier: Annotated[int, Meta(description="Counted from 0, the lowest.")]
+    came: Move | None
+    joined_at: Instant
+
+
 class ExportView(Answer):
     player: PlayerView
     upload: Annotated[UploadView | None, Meta(description="The latest picture that was to become the avatar.")]
@@ -152,6 +164,7 @@ class ExportView(Answer):
     devices: list[DeviceView]
     rewards: list[RewardView]
     balances: Balances
+    memberships: list[BucketMembershipView]
 
 
 @api.route("POST", "/players", status=201, errors=(IdentityTakenError, ContendedError))
@@ -226,6 +239,7 @@ def export(caller: str, links: Links) -> ExportView:
         devices=[device_view(device) for device in services().devices.of_player(caller)],
         rewards=[reward_view(reward) for reward in kept.rewards],
         balances=kept.balances,
+        memberships=[_membership_view(membership) for membership in kept.memberships],
     )
 
 
@@ -263,6 +277,16 @@ def _tokens_view(pair: TokenPair) -> TokensView:
         access_expires_at=pair.access_expires_at,
         refresh_token=pair.refresh_token,
         refresh_expires_at=pair.refresh_expires_at,
+    )
+
+
+def _membership_view(membership: Membership) -> BucketMembershipView:
+    return BucketMembershipView(
+        season_id=membership.season_id,
+        round=membership.round,
+        tier=membership.bucket.shelf.tier,
+        came=membership.came,
+        joined_at=membership.joined_at,
     )
 
 

@@ -1,6 +1,20 @@
 """All resources, in the order in which they are described."""
 
-from chalicelib.api import admin, avatars, boards, devices, figures, games, main, notices, players, rewards
+from chalicelib.api import (
+    admin,
+    avatars,
+    boards,
+    devices,
+    figures,
+    games,
+    incidents,
+    main,
+    notices,
+    players,
+    rewards,
+    seasons,
+    tournaments,
+)
 
 RESOURCES = (
     main.api,
@@ -12,5 +26,8 @@ RESOURCES = (
     boards.api,
     figures.api,
     rewards.api,
+    tournaments.api,
+    seasons.api,
     admin.api,
+    incidents.api,
 )

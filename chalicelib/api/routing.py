@@ -81,6 +81,8 @@ class Operation(msgspec.Struct, frozen=True):
     view: View
     errors: tuple[type[GameError], ...]
     tag: str
+    optional: bool = False
+    """Whether players do without it in the degraded mode."""
 
     @property
     def types(self) -> Mapping[str, Any]:
@@ -110,7 +112,7 @@ class Api:
         self.operations: list[Operation] = []
         _resources.append(self)
 
-    def route(
+    def route(  # noqa: PLR0913  # everything there is to say of a route
         self,
         method: str,
         path: str,
@@ -118,11 +120,15 @@ class Api:
         access: Access = Access.PUBLIC,
         status: int = 200,
         errors: tuple[type[GameError], ...] = (),
+        optional: bool = False,
     ) -> Callable[[View], View]:
-        """Declare a route. ``errors`` are those the view raises, beyond what access, values and the store imply."""
+        """Declare a route. ``errors`` are those the view raises, beyond what access, values and the store imply.
+
+        An ``optional`` one is switched off in the degraded mode.
+        """
 
         def declare(view: View) -> View:
-            self.operations.append(Operation(method, path, access, status, view, errors, self.tag))
+            self.operations.append(Operation(method, path, access, status, view, errors, self.tag, optional))
             return view
 
         return declare
@@ -161,7 +167,10 @@ def _answered(operation: Operation, request: Request, path: Mapping[str, str]) -
 
 
 def _success(operation: Operation, request: Request, path: Mapping[str, str]) -> Response:
-    answer = operation.view(**_arguments(operation, request, path))
+    arguments = _arguments(operation, request, path)
+    if operation.optional:
+        services().incidents.require_normal()
+    answer = operation.view(**arguments)
     if answer is None:
         return Response("", {"Cache-Control": "no-store"}, operation.status)
     if isinstance(answer, Content):

@@ -11,10 +11,13 @@ from chalicelib.api.links import Links
 from chalicelib.domain.avatars import SIZES, Form, MediaType, Refusal, Upload, UploadState
 from chalicelib.domain.boards import INT64_MAX, INT64_MIN, Board, Operator, SortOrder
 from chalicelib.domain.games import Game, GameResult
+from chalicelib.domain.incidents import Area, Incident
+from chalicelib.domain.participations import Participation
 from chalicelib.domain.periods import Period
 from chalicelib.domain.players import Player
 from chalicelib.domain.records import Outcome, Placement, Reason, Record, Score
 from chalicelib.domain.rewards import Claiming, Reward
+from chalicelib.domain.tournaments import Price, Tournament
 from chalicelib.services.standings import Entry, OwnEntry, Page
 from chalicelib.store import keys
 
@@ -80,6 +83,30 @@ class PeriodView(Answer):
     end: Instant | None
 
 
+class GrantView(Answer):
+    item: str
+    amount: int
+
+
+class TournamentView(Answer):
+    """Scores count from `starts_at` until just before `ends_at`, or `stopped_at` where that is earlier."""
+
+    starts_at: Instant
+    ends_at: Instant
+    stopped_at: Instant | None
+    join_required: bool
+    capacity: int | None
+    attempts: int | None
+    cost: list[GrantView]
+
+
+class ParticipationView(Answer):
+    board_id: str
+    joined_at: Annotated[Instant | None, Meta(description="null: the player takes part by playing.")]
+    paid: list[GrantView]
+    attempts: Annotated[int, Meta(description="Scores that counted; kept where the tournament limits them.")]
+
+
 class BoardView(Answer):
     board_id: str
     title: str
@@ -91,6 +118,7 @@ class BoardView(Answer):
     limits: LimitsView
     authoritative: bool
     retention_days: int | None
+    tournament: Annotated[TournamentView | None, Meta(description="null: the board is no tournament.")]
     created_at: Instant
     period: PeriodView
 
@@ -201,11 +229,6 @@ class ResultView(Answer):
     placements: list[PlacementView]
 
 
-class GrantView(Answer):
-    item: str
-    amount: int
-
-
 class RewardView(Answer):
     """An entry of a player's ledger."""
 
@@ -220,7 +243,19 @@ class RewardView(Answer):
     claimed_at: Annotated[Instant | None, Meta(description="When it was added to the balances; null: not yet.")]
 
 
+class IncidentView(Answer):
+    """Something that does not work as it should."""
+
+    alarm: Annotated[str, Meta(description="The alarm that went off.")]
+    affects: Annotated[Area, Meta(description="What of the game suffers; `operations`: nothing that players notice.")]
+    opened_at: Instant
+
+
 Balances = Annotated[dict[str, int], Meta(description="How much the player has of each item.")]
+
+
+def incident_view(incident: Incident) -> IncidentView:
+    return IncidentView(alarm=incident.alarm, affects=incident.affects, opened_at=incident.opened_at)
 
 
 def reward_view(reward: Reward) -> RewardView:
@@ -250,9 +285,35 @@ def board_view(board: Board, period: Period) -> BoardView:
         limits=LimitsView(min_score=limits.min_score, max_score=limits.max_score, max_per_second=limits.max_per_second),
         authoritative=board.authoritative,
         retention_days=board.retention_days,
+        tournament=tournament_view(board.tournament) if board.tournament else None,
         created_at=board.created_at,
         period=period_view(period),
     )
+
+
+def tournament_view(tournament: Tournament) -> TournamentView:
+    return TournamentView(
+        starts_at=tournament.starts_at,
+        ends_at=tournament.ends_at,
+        stopped_at=tournament.stopped_at,
+        join_required=tournament.join_required,
+        capacity=tournament.capacity,
+        attempts=tournament.attempts,
+        cost=_price_views(tournament.cost),
+    )
+
+
+def participation_view(participation: Participation) -> ParticipationView:
+    return ParticipationView(
+        board_id=participation.board_id,
+        joined_at=participation.joined_at,
+        paid=_price_views(participation.paid),
+        attempts=participation.attempts,
+    )
+
+
+def _price_views(prices: Sequence[Price]) -> list[GrantView]:
+    return [GrantView(item=price.item, amount=price.amount) for price in prices]
 
 
 def period_view(period: Period) -> PeriodView:

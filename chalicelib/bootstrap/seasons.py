@@ -18,7 +18,7 @@ from chalicelib.services.crediting import Crediting
 from chalicelib.services.inspection import Inspector
 from chalicelib.services.jobs import Jobs
 from chalicelib.services.notices import Outbox, Publisher
-from chalicelib.services.rewarding import Rewarding
+from chalicelib.services.rewarding import Giver, Rewarding
 from chalicelib.services.rollcall import DEFAULT_PAGES, Pages, RollCall
 from chalicelib.services.rollover import Rollover
 from chalicelib.services.settle import Settler
@@ -60,42 +60,72 @@ def build_seasons(  # noqa: PLR0913  # the last three are what tests choose
 ) -> Seasons:
     """Return what keeps seasons going, on given clients, with a given clock and pages of given sizes."""
     stores = stores_of(settings.table, dynamo)
-    boards = Boards(stores.boards, now)
-    jobs = Jobs(JobStore(settings.table("ranks"), dynamo), now)
-    giver = Crediting(dynamo, RewardStore(stores.players, dynamo))
     publisher = Publisher(Topic(settings.notices_topic, clients))
-    archives = Archives(ExportStore(settings.exports_bucket, clients))
-    heard = publisher if settings.notices_topic else None
-    rollover = Rollover(
-        jobs=jobs,
-        boards=boards,
-        turns=TurnStore(settings.table("seasons"), dynamo),
-        rules=RuleStore(settings.table("seasons"), dynamo),
-        archiving=_archiving(dynamo, stores, boards, archives, now, pages),
-        rewarding=Rewarding(archives=archives, giver=giver, publisher=heard, clock=now, pages=pages),
-        clock=now,
-        grace=settings.layout_grace,
-    )
-    outbox = Outbox(PublicationStore(settings.table("notices"), dynamo), publisher, now)
-    rounds = build_rounds(settings, dynamo, stores, boards, now)
-    closing = Closing(
+    base = _Base(
+        settings=settings,
         dynamo=dynamo,
-        jobs=jobs,
-        seasons=rounds.seasons,
-        store=stores.buckets,
-        results=rounds.results,
-        giver=giver,
-        publisher=heard,
+        stores=stores,
+        boards=Boards(stores.boards, now),
+        jobs=Jobs(JobStore(settings.table("ranks"), dynamo), now),
+        giver=Crediting(dynamo, RewardStore(stores.players, dynamo)),
+        publisher=publisher if settings.notices_topic else None,
         clock=now,
-        grace=settings.layout_grace,
-        at_once=closed_at_once,
     )
-    return Seasons(boards, rollover, outbox, rounds, closing)
+    archives = Archives(ExportStore(settings.exports_bucket, clients))
+    outbox = Outbox(PublicationStore(settings.table("notices"), dynamo), publisher, now)
+    rounds = build_rounds(settings, dynamo, stores, base.boards, now)
+    rollover = _rollover(base, archives, pages)
+    return Seasons(base.boards, rollover, outbox, rounds, _closing(base, rounds, closed_at_once))
 
 
-def _archiving(  # noqa: PLR0913, PLR0917  # as many as it stands on
-    dynamo: Dynamo, stores: Stores, boards: Boards, archives: Archives, now: Clock, pages: Pages
-) -> Archiving:
-    inspector = Inspector(dynamo, stores.records, stores.ranks, Settler(dynamo, boards, stores.ranks))
-    roll_call = RollCall(dynamo, stores.records)
-    return Archiving(inspector=inspector, roll_call=roll_call, archives=archives, clock=now, pages=pages)
+class _Base(Struct, frozen=True, kw_only=True):
+    """What jobs stand on."""
+
+    settings: Config
+    dynamo: Dynamo
+    stores: Stores
+    boards: Boards
+    jobs: Jobs
+    giver: Giver
+    publisher: Publisher | None
+    clock: Clock
+
+
+def _rollover(base: _Base, archives: Archives, pages: Pages) -> Rollover:
+    rewarding = Rewarding(archives=archives, giver=base.giver, publisher=base.publisher, clock=base.clock, pages=pages)
+    return Rollover(
+        jobs=base.jobs,
+        boards=base.boards,
+        turns=TurnStore(base.settings.table("seasons"), base.dynamo),
+        rules=RuleStore(base.settings.table("seasons"), base.dynamo),
+        archiving=_archiving(base, archives, pages),
+        rewarding=rewarding,
+        clock=base.clock,
+        grace=base.settings.layout_grace,
+    )
+
+
+def _archiving(base: _Base, archives: Archives, pages: Pages) -> Archiving:
+    records, ranks = base.stores.records, base.stores.ranks
+    return Archiving(
+        inspector=Inspector(base.dynamo, records, ranks, Settler(base.dynamo, base.boards, ranks)),
+        roll_call=RollCall(base.dynamo, records),
+        archives=archives,
+        clock=base.clock,
+        pages=pages,
+    )
+
+
+def _closing(base: _Base, rounds: Rounds, at_once: int) -> Closing:
+    return Closing(
+        dynamo=base.dynamo,
+        jobs=base.jobs,
+        seasons=rounds.seasons,
+        store=base.stores.buckets,
+        results=rounds.results,
+        giver=base.giver,
+        publisher=base.publisher,
+        clock=base.clock,
+        grace=base.settings.layout_grace,
+        at_once=at_once,
+    )

@@ -5,6 +5,7 @@ from functools import lru_cache
 from msgspec import Struct
 
 from chalicelib import config
+from chalicelib.bootstrap.heeding import build_incidents
 from chalicelib.bootstrap.rounds import Rounds, build_rounds
 from chalicelib.bootstrap.stores import Stores, stores_of
 from chalicelib.config import Config
@@ -19,6 +20,7 @@ from chalicelib.services.distributions import Distributions
 from chalicelib.services.games import Games
 from chalicelib.services.history import History
 from chalicelib.services.inbox import Inbox
+from chalicelib.services.incidents import Incidents
 from chalicelib.services.leftovers import Leftovers
 from chalicelib.services.listing import Listing
 from chalicelib.services.lobby import Lobbies
@@ -67,6 +69,7 @@ class Services(Struct, frozen=True):
     rounds: Rounds
     tournaments: Tournaments
     lobbies: Lobbies
+    incidents: Incidents
     tokens: Tokens
     announcements: Announcements
     inbox: Inbox
@@ -118,6 +121,7 @@ def build(settings: Config, dynamo: Dynamo, now: Clock = clock.now, clients: Cli
         rounds=build_rounds(settings, dynamo, stores, boards, now),
         tournaments=_tournaments(base),
         lobbies=Lobbies(boards=boards, players=players, games=games, standings=standings, inbox=inbox, clock=now),
+        incidents=build_incidents(settings, dynamo, now),
         tokens=signer,
         announcements=announcements,
         inbox=inbox,

@@ -40,8 +40,24 @@ class BucketStandings(Struct, frozen=True):
     round: Round
     membership: Membership
     members: list[Member]
+    places: int
+    """How many places its cuts are taken of: those of members who have left since count too."""
     is_final: bool
     """Whether the ranks are those by which players moved."""
+
+    @property
+    def promoted(self) -> int:
+        """Return the last rank that rises, unless the tier is the highest."""
+        return 0 if self._is_in(-1) else self.season.promote.of(self.places)
+
+    @property
+    def relegated(self) -> int:
+        """Return how many fall from the end, unless the tier is the lowest."""
+        return 0 if self._is_in(0) else self.season.relegate.of(self.places)
+
+    def _is_in(self, place: int) -> bool:
+        """Tell whether the bucket is of a tier, counted from either end."""
+        return self.membership.bucket.shelf.tier == range(len(self.season.tiers))[place]
 
 
 class Results:
@@ -109,7 +125,8 @@ class Buckets:
         else:
             bucket, _ = self._store.get(season.season_id, number, membership.bucket)
             result = self._results.now(season, number, bucket.members)
-        return BucketStandings(season, played, membership, self._members(season, number, result), is_final)
+        members = self._members(season, number, result)
+        return BucketStandings(season, played, membership, members, len(result), is_final)
 
     def _members(self, season: Season, number: int, result: Result) -> list[Member]:
         ids = frozenset(place.player_id for place in result)

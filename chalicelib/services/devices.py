@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from chalicelib.domain.devices import MAX_DEVICES, Device, device_id
-from chalicelib.errors import ConflictError, MalformedError
+from chalicelib.errors import MalformedError, PushOffError
 from chalicelib.services.clock import Clock
 from chalicelib.services.profiles import account_gone
 from chalicelib.store.clients import ClientFailedError
@@ -32,7 +32,7 @@ class Devices:
             replaces: The device that has a new token. It keeps its endpoint, and is known by another id from now on.
 
         Raises:
-            ConflictError: This deployment pushes nothing.
+            PushOffError: This deployment pushes nothing.
             MalformedError: It pushes nothing to this platform.
         """
         self._require(platform)
@@ -84,6 +84,6 @@ class Devices:
     def _require(self, platform: str) -> None:
         known = self._endpoints.applications
         if not known:
-            raise ConflictError("this deployment pushes nothing: LAUREL_PUSH_APPLICATIONS is not set")
+            raise PushOffError("this deployment pushes nothing: LAUREL_PUSH_APPLICATIONS is not set")
         if platform not in known:
             raise MalformedError(f"body.platform: expected one of {', '.join(sorted(known))}", field="platform")

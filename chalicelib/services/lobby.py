@@ -8,6 +8,7 @@ from chalicelib.domain.boards import Board
 from chalicelib.domain.games import Game
 from chalicelib.domain.periods import Period
 from chalicelib.domain.players import Player
+from chalicelib.errors import StoreUnavailableError
 from chalicelib.services.boards import Boards
 from chalicelib.services.clock import Clock
 from chalicelib.services.games import Games
@@ -29,7 +30,8 @@ class Lobby(Struct, frozen=True):
     player: Player
     standings: list[tuple[Board, Period, OwnEntry]]
     open_game: Game | None
-    unread_notices: int
+    unread_notices: int | None
+    """None while notices do not answer: everything else is shown all the same."""
 
 
 class Lobbies:
@@ -52,4 +54,10 @@ class Lobbies:
         """Return a player's part. One GetItem, two Querys, one BatchGetItem and the ranks of the current records."""
         player = self._players.own(player_id)
         standings = self._standings.own_all(player_id)
-        return Lobby(player, standings, self._games.newest_open(player_id), self._inbox.unread(player))
+        return Lobby(player, standings, self._games.newest_open(player_id), self._unread(player))
+
+    def _unread(self, player: Player) -> int | None:
+        try:
+            return self._inbox.unread(player)
+        except StoreUnavailableError:
+            return None

@@ -13,7 +13,7 @@ from msgspec import Struct
 from chalicelib.domain import notices
 from chalicelib.domain.notices import LIFETIME, MAX_LIFETIME, Content, Edition, Message, Notice, NoticeKind
 from chalicelib.domain.players import PlayerState
-from chalicelib.errors import ConflictError, CursorError, MalformedError, NoticeNotFoundError
+from chalicelib.errors import CursorError, MalformedError, NoticeDueError, NoticeNotFoundError, PublicationReusedError
 from chalicelib.services.clock import Clock, new_id
 from chalicelib.services.tokens import Tokens
 from chalicelib.store.clients import ClientFailedError
@@ -156,13 +156,13 @@ class Notices:
             publication_id: Names it: the same id with the same content is published once, and answered alike.
 
         Raises:
-            ConflictError: The id was given to another content, or other recipients.
+            PublicationReusedError: The id was given to another content, or other recipients.
         """
         earlier = self._store.put(publication, publication_id)
         if earlier is None:
             return Published(publication, is_sent=self._outbox.send(publication))
         if _said(earlier) != _said(publication):
-            raise ConflictError("this publication_id was given to another notice", notice_id=earlier.notice_id)
+            raise PublicationReusedError("another notice has this publication_id", notice_id=earlier.notice_id)
         return Published(earlier, is_sent=self._store.get(earlier.notice_id) is None)
 
     def scheduled(self, limit: int, cursor: str | None = None) -> SchedulePage:
@@ -180,12 +180,12 @@ class Notices:
 
         Raises:
             NoticeNotFoundError: There is no such publication, or it has been sent.
-            ConflictError: It is being sent.
+            NoticeDueError: It is being sent.
         """
         publication = self._store.get(notice_id)
         if publication is not None and publication.at <= self._clock():
             # Whoever sends it may have read it by now: to delete it would not prevent that.
-            raise ConflictError("it is due, and being sent", notice_id=notice_id)
+            raise NoticeDueError("it is due, and being sent", notice_id=notice_id)
         if publication is None or not self._store.delete(notice_id):
             raise NoticeNotFoundError(f"no notice {notice_id!r} waits to be published", notice_id=notice_id)
 

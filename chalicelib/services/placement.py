@@ -25,6 +25,8 @@ from chalicelib.store.dynamo import CancelledError, Dynamo
 from chalicelib.store.records import RecordStore
 
 _ATTEMPTS = 40
+_MEETINGS = 3
+"""After so many, waiting is better than trying another lane at once."""
 _SECOND = timedelta(seconds=1)
 
 
@@ -134,8 +136,9 @@ class Placement:
                 self._store.advance(season.season_id, current.number, bucket)
                 lanes[bucket.lane] += 1
             else:
-                self._dynamo.pause(met)
                 met += 1
+                if met > _MEETINGS:
+                    self._dynamo.pause(met - _MEETINGS)
         raise ContendedError("many players are being placed at this moment; send the same request again")
 
     def _in_time(self, season: Season, current: Round) -> datetime:

@@ -46,9 +46,13 @@ class Seasons:
             raise SeasonNotFoundError(f"there is no season {season_id!r}", season_id=season_id)
         return season
 
+    def under_way(self, season: Season) -> Round | None:
+        """Return the round under way; None before the first and after the last."""
+        return season.round_at(self._clock())
+
     def current(self, season: Season) -> Round:
         """Return the round under way, or raise SeasonClosedError."""
-        found = season.round_at(self._clock())
+        found = self.under_way(season)
         if found is None:
             raise SeasonClosedError("no round of this season is under way", season_id=season.season_id)
         return found

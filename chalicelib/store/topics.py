@@ -21,7 +21,7 @@ class Post(Struct, frozen=True):
 
 
 class Topic:
-    """A topic by its ARN."""
+    """A topic by its ARN; "" where a deployment has none."""
 
     def __init__(self, arn: str, clients: Clients) -> None:
         self.arn = arn
@@ -33,6 +33,8 @@ class Topic:
         Raises:
             ClientFailedError: SNS did not take all of them; some have been published.
         """
+        if not self.arn:
+            raise ClientFailedError("there is no topic")
         published = 0
         for batch in _batches(posts):
             with calling():

@@ -48,7 +48,9 @@ STATUSES = {
     "player_not_found": 404,
     "game_not_found": 404,
     "record_not_found": 404,
+    "incident_not_found": 404,
     "reward_not_found": 404,
+    "notice_not_found": 404,
     "conflict": 409,
     "board_exists": 409,
     "board_sealed": 409,
@@ -56,6 +58,9 @@ STATUSES = {
     "game_ended": 409,
     "game_expired": 409,
     "submission_reused": 409,
+    "publication_reused": 409,
+    "notice_due": 409,
+    "push_off": 409,
     "contended": 409,
     "too_large": 413,
     "media_type": 415,
@@ -64,6 +69,7 @@ STATUSES = {
     "game_too_long": 422,
     "too_many": 429,
     "internal": 500,
+    "degraded": 503,
     "store_unavailable": 503,
 }
 """Programs rely on these: a code may be added, but never change."""
@@ -116,6 +122,22 @@ def reward_of_nobody(world: World) -> Answer:
     return world.api.post(path, token=world.player().token)
 
 
+def published(world: World, title: str) -> Answer:
+    content = {"kind": "announcement", "title": title}
+    return world.api.post("/admin/notices", {"content": content, "publication_id": "spring"}, admin=True)
+
+
+def due_notice_taken_back(world: World) -> Answer:
+    # Without a topic, what is published stays in the schedule.
+    notice_id = published(world, "Hello").body["notice_id"]
+    return world.api.delete(f"/admin/notices/scheduled/{notice_id}", admin=True)
+
+
+def figures_without(world: World) -> Answer:
+    world.api.put("/admin/mode", {"mode": "degraded"}, admin=True)
+    return world.api.get(f"/boards/{world.board()}/distribution")
+
+
 def sealed_board_changed(world: World) -> Answer:
     world.board("speedrun")
     world.play(world.player(), speedrun=1)
@@ -139,13 +161,21 @@ REACHED: dict[str, Callable[[World], Answer]] = {
     "player_not_found": lambda world: world.api.get(f"/players/{NOBODY}"),
     "game_not_found": lambda world: world.end(world.player(), NOBODY, **{world.board(): 1}),
     "record_not_found": lambda world: world.api.get(f"/boards/{world.board()}/entries/{NOBODY}"),
+    "incident_not_found": lambda world: world.api.delete("/admin/incidents/rank-drift", admin=True),
+    "degraded": figures_without,
     "reward_not_found": reward_of_nobody,
+    "notice_not_found": lambda world: world.api.delete(f"/players/me/notices/{NOBODY}", token=world.player().token),
     "board_exists": lambda world: twice(world, "/admin/boards", {"board_id": "b", "title": "T"}),
     "board_sealed": sealed_board_changed,
     "identity_taken": lambda world: twice(world, "/players", {"device_id": "the-same-one"}),
     "game_ended": ended_twice,
     "game_expired": lambda world: played(world, "expired"),
     "submission_reused": submitted_twice,
+    "publication_reused": lambda world: [published(world, title) for title in ("Hello", "Bye")][-1],
+    "notice_due": due_notice_taken_back,
+    "push_off": lambda world: world.api.post(
+        "/players/me/devices", {"platform": "fcm", "token": "a-token"}, token=world.player().token
+    ),
     "contended": contended,
     "avatars_off": lambda world: world.ask_for_upload(world.player()),
     "game_too_short": lambda world: played(world, "slow"),

@@ -7,7 +7,6 @@ from tests.api.world import NOBODY, Signed, World
 
 INT = "expected `int`, got `{}`".format
 QUERIES = [
-    ("thresholds", "", "query", "expected ranks, percents or both"),
     ("thresholds", "ranks=", "query.ranks[0]", INT("str")),
     ("thresholds", "ranks=0", "query.ranks[0]", "`int` >= 1"),
     ("thresholds", "ranks=1,x", "query.ranks[1]", INT("str")),
@@ -35,7 +34,6 @@ QUERIES = [
     ("distribution", "edges=", "query.edges[0]", INT("str")),
     ("distribution", f"edges=0,{2**63}", "query.edges[1]", "`int` <="),
     ("distribution", "edges=" + ",".join(["1"] * 51), "query.edges", "length <= 50"),
-    ("distribution", "edges=0&bars=5", "query", "expected edges, or any of low, high and bars"),
     ("periods", "limit=0", "query.limit", "`int` >= 1"),
     ("periods", "before=yesterday", "query.before", "matching regex"),
     ("entries/" + NOBODY + "/history", "periods=51", "query.periods", "`int` <= 50"),
@@ -50,6 +48,20 @@ def test_a_query_that_breaks_a_rule_is_told_which(api: Api, route: str, query: s
     assert answer.refusal == (400, "malformed")
     assert answer.error["message"].startswith(f"{field}: ")
     assert rule in answer.error["message"]
+
+
+@pytest.mark.parametrize(
+    ("query", "rule"),
+    [
+        ("thresholds", "expected ranks, percents or both"),
+        ("distribution?edges=0&bars=5", "expected edges, or any of low, high and bars"),
+    ],
+)
+def test_parameters_that_do_not_go_together_are_told(world: World, query: str, rule: str) -> None:
+    answer = world.api.get(f"/boards/b/{query}")
+
+    assert answer.refusal == (400, "malformed")
+    assert answer.error["message"].startswith(f"query: {rule}")
 
 
 @pytest.mark.parametrize(

@@ -80,9 +80,7 @@ def test_what_makes_no_avatar_starts_without_what_does(starts: Mapping[str, Star
     assert "pictures" not in _parts(starts[name].modules)
 
 
-@pytest.mark.parametrize(
-    "name", sorted({functions.STREAM, functions.UPLOADS, "deliver_notices", "replay_dead_letters", *OPERATORS})
-)
+@pytest.mark.parametrize("name", sorted(functions.events().keys() - {functions.API, functions.AUTHORIZER}))
 def test_what_is_no_route_starts_without_routes(starts: Mapping[str, Start], name: str) -> None:
     modules = starts[name].modules
 

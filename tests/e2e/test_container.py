@@ -19,6 +19,7 @@ from deploy.image import ARCHITECTURE_BY_PLATFORM
 from deploy.package import PrunedPackager
 from local.layout import REGION
 from local.stack import LocalStack
+from tests.alarms import alarm_event
 from tests.deploy import dockerfile
 from tests.deploy.dockerfile import Build
 from tests.deploy.lambda_runtime import Outcome, runtime_client, started
@@ -111,6 +112,10 @@ class Scene:
             "app.settle_records": [{"Records": [self._change()]}],
             "app.make_avatar": [UPLOADED],
             "app.keep_ranks": [SCHEDULED],
+            "app.heed_alarms": [
+                alarm_event("laurel-local-rank-drift", "OK"),
+                alarm_event("laurel-local2-rank-drift", "OK"),
+            ],
             "app.keep_seasons": [SCHEDULED, {"board_id": "nowhere"}],
             "app.replay_dead_letters": [None],
             "app.audit_ranks": [{"board_id": BOARD}, {}, {"board_id": "nowhere"}],
@@ -260,6 +265,7 @@ HANDLERS = [
     "app.settle_records",
     "app.make_avatar",
     "app.keep_ranks",
+    "app.heed_alarms",
     "app.keep_seasons",
     "app.replay_dead_letters",
     "app.audit_ranks",

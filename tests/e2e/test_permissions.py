@@ -15,6 +15,7 @@ from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.records import RecordStore
 from deploy.layout import function_name
 from local.layout import STAGE, TABLE_PREFIX
+from tests.alarms import alarm_event
 from tests.e2e.client import Client, Player
 from tests.stream import delivery
 
@@ -41,6 +42,7 @@ PAYLOADS: Mapping[str, Any] = {
     "keep_ranks": SCHEDULED,
     "keep_seasons": SCHEDULED,
     "make_avatar": {"Records": [{"s3": {"object": {"key": f"uploads/{'0' * 32}/{'1' * 32}/cat.png"}}}]},
+    "heed_alarms": alarm_event("laurel-local-rank-drift", "OK"),
 }
 
 
@@ -120,6 +122,7 @@ def permissions(client: Client) -> Permissions:
         ("export_records", "Exports", "s3:PutObject"),
         ("advise_ranks", "Listings", "dynamodb:Query"),
         ("keep_ranks", "Boards", "dynamodb:Scan"),
+        ("heed_alarms", "Incidents", "dynamodb:PutItem"),
         ("keep_seasons", "Turns", "dynamodb:BatchGetItem"),
         ("make_avatar", "MediaListings", "quarantine/*"),
         ("rebuild_ranks", "Jobs", "job#*"),

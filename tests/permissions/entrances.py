@@ -11,11 +11,13 @@ from types import CodeType
 from botocore.client import BaseClient
 
 from chalicelib.api import authorizer, routing
-from chalicelib.events import dead_letters, notices, operations, seasons, stream, uploads
+from chalicelib.events import alarms, dead_letters, notices, operations, seasons, stream, uploads
 from chalicelib.services.advice import Advisor
 from chalicelib.services.announcements import Announcements
 from chalicelib.services.avatars import Avatars
 from chalicelib.services.boards import Boards
+from chalicelib.services.buckets import Buckets
+from chalicelib.services.closing import Closing
 from chalicelib.services.delivery import Delivery
 from chalicelib.services.devices import Devices
 from chalicelib.services.distributions import Distributions
@@ -24,9 +26,11 @@ from chalicelib.services.followup import FollowUp
 from chalicelib.services.games import Games
 from chalicelib.services.history import History
 from chalicelib.services.inbox import Inbox
+from chalicelib.services.incidents import Incidents
 from chalicelib.services.lobby import Lobbies
 from chalicelib.services.moderation import Moderation
 from chalicelib.services.notices import Notices, Outbox
+from chalicelib.services.placement import Placement
 from chalicelib.services.players import Players
 from chalicelib.services.publication import Publication
 from chalicelib.services.rebuild import Rebuild
@@ -34,6 +38,7 @@ from chalicelib.services.replay import Replay
 from chalicelib.services.rewards import Rewards
 from chalicelib.services.rollover import Rollover
 from chalicelib.services.scores import Scores
+from chalicelib.services.seasons import Seasons
 from chalicelib.services.standings import Standings
 from chalicelib.services.thresholds import Thresholds
 from chalicelib.services.turns import Turns
@@ -51,23 +56,28 @@ ENTRANCES: Mapping[str, tuple[object, ...]] = {
             Announcements,
             Devices,
             Inbox,
+            Incidents.close,
+            Incidents.set,
+            Incidents.situation,
             Notices,
             Rewards,
             Turns,
         ),
         *(Avatars, Boards, Distributions, Games, History, Lobbies, Moderation, Players, Scores, Standings, Thresholds),
+        *(Buckets, Placement, Seasons.create, Seasons.end),
     ),
     "player_authorizer": (authorizer.authorize,),
     "make_avatar": (uploads.take, Publication),
     "settle_records": (stream.follow, FollowUp),
     "deliver_notices": (notices.deliver, Delivery),
+    "heed_alarms": (alarms.heed, Incidents.heed),
     "replay_dead_letters": (dead_letters.replay, Replay),
     "audit_ranks": (operations.audit, Upkeep.find_audit, Upkeep.begin_audit, Upkeep.advance_audit, Upkeep.trees),
     "rebuild_ranks": (operations.rebuild, Rebuild),
     "export_records": (operations.export, Export),
     "advise_ranks": (operations.advise, Advisor),
     "keep_ranks": (operations.keep, Upkeep.keep),
-    "keep_seasons": (seasons.keep, Rollover, Outbox.due),
+    "keep_seasons": (seasons.keep, Closing, Rollover, Outbox.due),
 }
 """By function, its handler and the use cases that are its own; of a class, all it does."""
 CLIENTS = (FakeDynamoDB, FakeS3, FakeSns, BaseClient, LeanClient)

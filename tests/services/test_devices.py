@@ -4,7 +4,7 @@ import pytest
 
 from chalicelib.domain.devices import MAX_DEVICES, Device
 from chalicelib.domain.notices import Gift, Notice, PersonalNotice, RewardNotice, SeasonResult
-from chalicelib.errors import ConflictError, MalformedError, StoreUnavailableError, TokenError
+from chalicelib.errors import MalformedError, PushOffError, StoreUnavailableError, TokenError
 from chalicelib.services.push import message_of
 from tests.fake_dynamodb import Call, Once, conflict_on, throttle
 from tests.fake_sns import APPLICATIONS, out_of_order
@@ -218,7 +218,7 @@ def test_platforms_that_are_not_configured_are_refused(post: Post) -> None:
 
     with pytest.raises(MalformedError, match="expected one of apns, apns_sandbox, fcm"):
         register(post, ada, platform="pigeon")
-    with pytest.raises(ConflictError, match="LAUREL_PUSH_APPLICATIONS"):
+    with pytest.raises(PushOffError, match="LAUREL_PUSH_APPLICATIONS"):
         register(Post(), ada)
 
 

@@ -101,6 +101,23 @@ def test_nothing_is_done_before_the_period_is_frozen() -> None:
     assert turning.turn.state is TurnState.DONE
 
 
+def test_players_see_how_far_a_period_is() -> None:
+    turning, _ = ended()
+    services, board = turning.world.services, turning.board
+
+    def told() -> list[tuple[str, int | None]]:
+        periods = services.boards.periods(board, 10)
+        return [(each.stage.value, each.archived) for each in services.turns.progress(board, periods)]
+
+    assert told() == [("open", None), ("ended", None)]
+    turning.world.clock.advance(minutes=2)
+    assert told() == [("open", None), ("frozen", None)]
+    run(turning.another_process(), after_steps(8))
+    assert told() == [("open", None), ("archived", 11)]
+    turning.kept()
+    assert told() == [("open", None), ("done", 11)]
+
+
 def struck_at_every_call(strike: Callable[[Turning, Any], None], *, after: bool) -> Iterator[Turning]:
     """Yield turnings that are struck at their first call, at the second, and so on while there is such a call."""
     for number in count():

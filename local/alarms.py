@@ -1,0 +1,75 @@
+"""What the emulator's CloudWatch tells of alarms by way of EventBridge, and how EventBridge hands it on.
+
+Runs in the emulator's process.
+"""
+
+# ruff: noqa: SLF001  (mending an inside means reaching into it)
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from ministack.services import cloudwatch, eventbridge, lambda_svc  # type: ignore[import-untyped]  # ships no types
+
+Json = dict[str, Any]
+
+_SAID = ("MetricName", "Namespace", "Period", "Statistic", "Threshold", "ComparisonOperator", "EvaluationPeriods")
+
+
+def tell_of_alarms() -> None:
+    """Put an event on the default bus whenever an alarm changes its state.
+
+    Defect: ministack tells the topics that the alarm names, and nobody else. CloudWatch puts an event on the bus too,
+    though the alarm's actions be off.
+    """
+    state_by_alarm: dict[str, Json] = {}
+    act = cloudwatch._dispatch_alarm_actions
+
+    def act_and_tell(alarm: Json, before: str, after: str, reason: str) -> None:
+        act(alarm, before, after, reason)
+        previous = state_by_alarm.get(alarm["AlarmArn"], {"value": before})
+        state = _state(after, reason, alarm.get("StateReasonData"))
+        state_by_alarm[alarm["AlarmArn"]] = state
+        eventbridge._put_events({"Entries": [entry(alarm, state, previous)]}, allow_aws_source=True)
+
+    cloudwatch._dispatch_alarm_actions = act_and_tell
+
+
+def entry(alarm: Json, state: Json, previous: Json) -> Json:
+    """Return what is put on the bus of an alarm's change, as CloudWatch documents it."""
+    said = {name[0].lower() + name[1:]: alarm[name] for name in _SAID if alarm.get(name) is not None}
+    detail = {
+        "alarmName": alarm["AlarmName"],
+        "configuration": {"description": alarm.get("AlarmDescription", ""), "metrics": [said]},
+        "previousState": previous,
+        "state": state,
+    }
+    return {
+        "Source": "aws.cloudwatch",
+        "DetailType": "CloudWatch Alarm State Change",
+        "Detail": json.dumps(detail),
+        "Resources": [alarm["AlarmArn"]],
+    }
+
+
+def try_again_what_fails() -> None:
+    """Hand an event to a function as an asynchronous invocation.
+
+    Defect: ministack calls the function once and passes over its failure, where Lambda tries again and keeps what
+    failed.
+    """
+
+    def dispatch(arn: str, payload: str) -> None:
+        function, config, _name = lambda_svc._get_func_record_for_ref(arn)
+        if function and config:
+            record = lambda_svc._execution_record_for_config(function, config)
+            lambda_svc.invoke_async_with_retry(record, json.loads(payload))
+
+    eventbridge._dispatch_to_lambda = dispatch
+
+
+def _state(value: str, reason: str, reason_data: str | None) -> Json:
+    now = datetime.now(UTC)
+    timestamp = f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03d}+0000"
+    data = {"reasonData": reason_data} if reason_data else {}
+    return {"value": value, "reason": reason, **data, "timestamp": timestamp}

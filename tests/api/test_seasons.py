@@ -1,0 +1,200 @@
+"""Seasons over HTTP: an operator makes one, players look, and see only each other."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.periods import period_at
+from tests.api.world import Signed, World
+
+RESET = "0 0 1 1 *"
+"""Once a year: no test lasts that long, except at midnight of New Year's Eve."""
+CUT = {"rank": 1}
+
+
+def season(**fields: Any) -> dict[str, Any]:
+    return {
+        "season_id": "winter",
+        "board_id": "speedrun",
+        "title": "Winter",
+        "rounds": 2,
+        "tiers": ["bronze", "silver"],
+        "promote": CUT,
+        "relegate": CUT,
+        "bucket_size": 2,
+        "first_period": period_at(RESET, datetime.now(UTC)).period_id,
+        **fields,
+    }
+
+
+def make(world: World, **fields: Any) -> Any:
+    return world.api.post("/admin/seasons", season(**fields), admin=True)
+
+
+@pytest.fixture
+def winter(world: World) -> World:
+    world.board(reset=RESET)
+    assert make(world).status == 201
+    return world
+
+
+def look(world: World, player: Signed, what: str = "", season_id: str = "winter") -> Any:
+    return world.api.get(f"/seasons/{season_id}/me{what}", token=player.token)
+
+
+def test_a_season_is_made_and_everybody_may_know_of_it(winter: World) -> None:
+    found = winter.api.get("/seasons/winter").body
+
+    assert [each["number"] for each in found["rounds"]] == [1, 2]
+    assert (found["current_round"], found["closed_rounds"]) == (1, 0)
+    assert (found["promote"], found["fill"], found["bands"]) == ({"rank": 1}, "first_come", 1)
+    assert winter.api.get("/seasons").body == {"seasons": [found]}
+
+
+def test_a_season_begins_with_the_next_period_unless_told_otherwise(world: World) -> None:
+    world.board(reset=RESET)
+    body = season()
+    del body["first_period"]
+
+    found = world.api.post("/admin/seasons", body, admin=True).body
+
+    assert found["current_round"] is None
+    assert found["rounds"][0]["period_id"] == f"{datetime.now(UTC).year + 1}0101T0000Z"
+
+
+def test_prizes_are_told_as_they_were_set(world: World) -> None:
+    world.board(reset=RESET)
+    prizes = [
+        {"from": 1, "to": 2, "grants": [{"item": "gold", "amount": 5}], "tier": None, "in_last_round": True},
+        {"from": 1, "to": 1, "grants": [{"item": "crown", "amount": 1}], "tier": "silver", "in_last_round": False},
+    ]
+
+    assert make(world, prizes=prizes, claim="on_demand").body["prizes"] == prizes
+
+
+def test_a_season_makes_its_board_s_schedule_final(winter: World) -> None:
+    refused = winter.api.patch("/admin/boards/speedrun", {"reset": "0 0 * * *"}, admin=True)
+
+    assert refused.refusal == (409, "board_sealed")
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"tiers": ["bronze", "bronze"]}, "season"),
+        ({"promote": {}}, "season"),
+        ({"promote": {"rank": 1, "percent": 5}}, "season"),
+        ({"fill": "skill"}, "season"),
+        ({"bands": 2}, "season"),
+        ({"prizes": [{"from": 3, "to": 3, "grants": [{"item": "gold", "amount": 1}]}]}, "season"),
+        ({"first_period": "20200101T0000Z"}, "first_period"),
+        ({"first_period": "20260102T0000Z"}, "first_period"),
+        ({"bucket_size": 51}, "bucket_size"),
+        ({"rounds": 0}, "rounds"),
+    ],
+)
+def test_what_is_no_season_is_refused(world: World, fields: dict[str, Any], field: str) -> None:
+    world.board(reset=RESET)
+
+    refused = make(world, **fields)
+
+    assert refused.refusal == (400, "malformed")
+    assert refused.error["detail"]["field"] == field
+
+
+def test_a_board_without_resets_has_no_rounds(world: World) -> None:
+    world.board()
+
+    assert make(world).error["detail"] == {"field": "board_id"}
+
+
+def test_a_season_s_id_and_its_board_s_periods_are_taken_once(winter: World) -> None:
+    winter.board("other", reset=RESET)
+
+    assert make(winter, board_id="other").refusal == (409, "season_exists")
+    assert make(winter, season_id="spring").refusal == (409, "season_exists")
+    assert make(winter, season_id="spring", board_id="other").status == 201
+
+
+def test_periods_after_a_season_are_free_for_the_next(winter: World) -> None:
+    year = datetime.now(UTC).year
+
+    assert make(winter, season_id="spring", first_period=f"{year + 1}0101T0000Z").refusal == (409, "season_exists")
+    assert make(winter, season_id="spring", first_period=f"{year + 2}0101T0000Z").status == 201
+
+
+def test_members_of_a_bucket_see_only_each_other(winter: World) -> None:
+    players = [winter.player(display_name=name) for name in ("Ada", "Ben", "Cem")]
+    placed = [look(winter, player).body for player in players]
+    winter.play(players[0], speedrun=5)
+    winter.play(players[1], speedrun=7)
+
+    bucket = look(winter, players[0], "/bucket").body
+
+    assert {each["tier"] for each in placed} == {"bronze"}
+    assert bucket["membership"] == placed[0]
+    assert (bucket["final"], bucket["promoted"], bucket["relegated"]) == (False, 1, 0)
+    assert [(each["rank"], each["display_name"], each["score"]) for each in bucket["members"]] == [
+        (1, "Ben", 7),
+        (2, "Ada", 5),
+    ]
+    alone = look(winter, players[2], "/bucket?round=1").body
+    assert [(each["rank"], each["display_name"], each["score"]) for each in alone["members"]] == [(None, "Cem", None)]
+
+
+def test_to_look_at_the_bucket_takes_a_place(winter: World) -> None:
+    ada = winter.player()
+
+    assert look(winter, ada, "/bucket").body["membership"] == look(winter, ada).body
+
+
+def test_a_round_that_was_not_played_has_no_bucket(winter: World) -> None:
+    ada = winter.player()
+
+    assert look(winter, ada, "/bucket?round=1").refusal == (404, "season_not_found")
+    assert look(winter, ada, "/bucket?round=3").refusal == (404, "season_not_found")
+
+
+def test_there_is_no_season_that_nobody_made(world: World) -> None:
+    ada = world.player()
+
+    assert world.api.get("/seasons/summer").refusal == (404, "season_not_found")
+    assert look(world, ada, season_id="summer").refusal == (404, "season_not_found")
+    assert world.api.post("/admin/seasons/summer/end", admin=True).refusal == (404, "season_not_found")
+
+
+def test_a_season_that_is_ended_plays_the_round_under_way(winter: World) -> None:
+    ended = winter.api.post("/admin/seasons/winter/end", admin=True).body
+
+    assert [each["number"] for each in ended["rounds"]] == [1]
+    assert winter.api.post("/admin/seasons/winter/end", admin=True).body == ended
+    assert look(winter, winter.player()).body["round"]["number"] == 1
+    assert make(winter, season_id="spring", first_period=f"{datetime.now(UTC).year + 1}0101T0000Z").status == 201
+
+
+def test_a_season_that_is_ended_before_it_begins_is_none(world: World) -> None:
+    world.board(reset=RESET)
+    later = f"{datetime.now(UTC).year + 1}0101T0000Z"
+    make(world, first_period=later)
+
+    ended = world.api.post("/admin/seasons/winter/end", admin=True).body
+
+    assert ended["rounds"] == []
+    assert look(world, world.player()).refusal == (409, "season_closed")
+    assert make(world, season_id="spring", first_period=later).status == 201
+
+
+def test_a_player_s_export_names_the_buckets_and_leaving_empties_them(winter: World) -> None:
+    ada, ben = winter.player(), winter.player(display_name="Ben")
+    look(winter, ada)
+    look(winter, ben)
+
+    exported = winter.api.get("/players/me/export", token=ada.token).body["memberships"]
+    winter.api.delete("/players/me", token=ada.token)
+
+    assert [(each["season_id"], each["round"], each["tier"], each["came"]) for each in exported] == [
+        ("winter", 1, 0, None)
+    ]
+    members = look(winter, ben, "/bucket").body["members"]
+    assert [each["display_name"] for each in members] == ["Ben"]

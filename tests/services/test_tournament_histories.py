@@ -1,0 +1,227 @@
+"""Whoever joins, plays and leaves at the same moment, and dies or asks again: places, prices and attempts are exact.
+
+Each history is a few actions of as many processes, every one of which may begin between two calls of another. Calls are
+throttled before they do anything, or lose their answers after they did it; who is told so asks again, or gives up.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chalicelib.bootstrap.serving import Services
+from chalicelib.domain.records import Submission
+from chalicelib.domain.tournaments import Tournament
+from chalicelib.errors import GameError, StoreUnavailableError
+from tests import invariants
+from tests.fake_dynamodb import Call, conflict_on, throttle, time_out
+from tests.services.cups import CUP, PRICE, Books, copied, cup, give, world_of
+from tests.strategies import EXAMPLES
+from tests.world import World
+
+pytestmark = [pytest.mark.property]
+
+GOLD = (0, 5, 10, 15, 25)
+GAMES = 3
+JOIN, PLAY, LEAVE = "join", "play", "leave"
+THROTTLED, LOST, BUSY = "throttled", "lost", "busy"
+ASKS_AGAIN = 5
+_BUSY_ITEMS = ("places#", "participation#", "balance#", "profile")
+
+
+@cache
+def prepared(tournament: Tournament) -> tuple[World, tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """Return a world, its players, and the games that each of them has under way."""
+    world = world_of(tournament)
+    ids = tuple(world.player(f"p{number}") for number in range(len(GOLD)))
+    for player_id, gold in zip(ids, GOLD, strict=True):
+        if gold:
+            give(world, player_id, gold=gold)
+    games = tuple(tuple(world.services.games.start(each, "classic").game_id for _ in range(GAMES)) for each in ids)
+    world.clock.advance(seconds=1)
+    return world, ids, games
+
+
+@dataclass(frozen=True)
+class Act:
+    """What a player does; ``number`` is the game that is played."""
+
+    kind: str
+    player: int
+    number: int = 0
+    asks_again: bool = True
+
+
+@dataclass
+class Storm:
+    """What happens at which call, counted over all processes."""
+
+    world: World
+    ids: tuple[str, ...]
+    games: tuple[tuple[str, ...], ...]
+    events: dict[int, Act | str]
+    left: set[int] = field(default_factory=set)
+    calls: int = 0
+    _lost: str = ""
+
+    def before(self, call: Call) -> None:
+        self.calls += 1
+        event = self.events.pop(self.calls, None)
+        if isinstance(event, Act):
+            self.do(event)
+        elif event == THROTTLED:
+            throttle(call)
+        elif event == BUSY and call.operation == "TransactWriteItems":
+            self._meet(call)
+        elif event == LOST:
+            self._lost = repr(call.request)
+
+    def after(self, call: Call) -> None:
+        if self._lost and self._lost == repr(call.request):
+            self._lost = ""
+            time_out(call)
+
+    def do(self, act: Act) -> None:
+        """Let another process do it, as often as its caller asks."""
+        services = self.world.another_process()
+        for _ in range(ASKS_AGAIN if act.asks_again else 1):
+            try:
+                self._action(act)(services)
+            except StoreUnavailableError:
+                continue
+            except GameError:
+                pass
+            return
+
+    def _action(self, act: Act) -> Callable[[Services], object]:
+        player_id = self.ids[act.player]
+        if act.kind == JOIN:
+            return lambda services: services.tournaments.join(CUP, player_id)
+        if act.kind == LEAVE:
+            self.left.add(act.player)
+            return lambda services: services.players.delete(player_id)
+        game_id = self.games[act.player][act.number]
+        submissions = [Submission(CUP, 9 - act.number), Submission("race", 7)]
+        return lambda services: services.games.end(player_id, game_id, submissions)
+
+    def _meet(self, call: Call) -> None:
+        for text in _BUSY_ITEMS:
+            if any(text in repr(write.get("Key") or write.get("Item")) for write in call.writes):
+                conflict_on(text)(call)
+
+    def settle(self) -> None:
+        """Let the wind drop: who began to leave has left, and what the stream tells is counted."""
+        self.world.undisturbed()
+        for player in self.left:
+            self.world.another_process().players.delete(self.ids[player])
+        self.world.follow()
+
+    def gold_of_those_here(self) -> dict[str, int]:
+        return {self.ids[player]: gold for player, gold in enumerate(GOLD) if player not in self.left}
+
+
+acts = st.builds(
+    Act,
+    kind=st.sampled_from([JOIN, JOIN, JOIN, PLAY, PLAY, LEAVE]),
+    player=st.integers(0, len(GOLD) - 1),
+    number=st.integers(0, GAMES - 1),
+    asks_again=st.booleans(),
+)
+tournaments = st.builds(
+    lambda capacity, attempts, cost: cup(join_required=True, capacity=capacity, attempts=attempts, cost=cost),
+    capacity=st.sampled_from([1, 2, 3, 9, None]),
+    attempts=st.sampled_from([1, 2, None]),
+    cost=st.sampled_from([PRICE, PRICE, ()]),
+)
+events = st.dictionaries(
+    st.integers(1, 25), st.one_of(acts, acts, st.sampled_from([THROTTLED, LOST, BUSY])), max_size=8
+)
+
+
+@settings(max_examples=EXAMPLES)
+@given(tournament=tournaments, first=st.lists(acts, min_size=1, max_size=6), events=events)
+def test_no_place_price_or_attempt_is_lost_or_doubled(
+    tournament: Tournament, first: list[Act], events: dict[int, Act | str]
+) -> None:
+    master, ids, games = prepared(tournament)
+    storm = Storm(copied(master), ids, games, dict(events))
+    storm.world.before(storm.before)
+    storm.world.after(storm.after)
+
+    for act in first:
+        storm.do(act)
+    storm.settle()
+
+    books = Books.of(storm.world)
+    books.check(tournament, storm.gold_of_those_here())
+    assert set(books.participations) <= set(storm.gold_of_those_here())
+    invariants.check(storm.world)
+    check_nothing_is_blocked(storm, tournament, books)
+
+
+def check_nothing_is_blocked(storm: Storm, tournament: Tournament, books: Books) -> None:
+    """Assert that as many can join in the end as if nothing had ever failed."""
+    price = sum(each.amount for each in tournament.cost)
+    able = {player_id for player_id, gold in storm.gold_of_those_here().items() if gold >= price}
+    for player in range(len(GOLD)):
+        storm.do(Act(JOIN, player))
+    joined = Books.of(storm.world)
+    joined.check(tournament, storm.gold_of_those_here())
+    assert books.joined <= joined.joined <= able
+    assert len(joined.joined) == min(len(able), tournament.capacity or len(able))
+
+
+@pytest.mark.parametrize("kind", [JOIN, LEAVE])
+@pytest.mark.parametrize("between", [Act(JOIN, 4), Act(JOIN, 3), Act(LEAVE, 4), THROTTLED, LOST, BUSY])
+@pytest.mark.parametrize("capacity", [1, 16])
+def test_between_any_two_calls_others_do_no_harm(kind: str, between: Act | str, capacity: int) -> None:
+    """The last place, wanted by two, or one of many, wanted by one of them twice: at each call of the other."""
+    tournament = cup(join_required=True, capacity=capacity, attempts=1, cost=PRICE)
+    number, is_met = 0, True
+    while is_met:
+        number += 1
+        master, ids, games = prepared(tournament)
+        storm = Storm(copied(master), ids, games, {})
+        if kind == LEAVE:
+            storm.do(Act(JOIN, 4))
+        storm.world.before(storm.before)
+        storm.world.after(storm.after)
+        storm.events[number] = between
+        storm.do(Act(kind, 4))
+        is_met = not storm.events
+        storm.settle()
+        Books.of(storm.world).check(tournament, storm.gold_of_those_here())
+        check_nothing_is_blocked(storm, tournament, Books.of(storm.world))
+
+
+@pytest.mark.parametrize(
+    "between", [Act(PLAY, 4, 2), Act(PLAY, 4, 1), Act(JOIN, 4), Act(LEAVE, 4), THROTTLED, LOST, BUSY]
+)
+@pytest.mark.parametrize(("is_open", "played_before"), [(True, 0), (True, 1), (False, 0), (False, 1)])
+def test_between_any_two_calls_of_a_game_attempts_stay_exact(
+    between: Act | str, is_open: bool, played_before: int
+) -> None:
+    """The last attempt, wanted by two games: whether it changes the record, or is worse than what stands."""
+    tournament = cup(join_required=not is_open, attempts=1 + played_before)
+    number, is_met = 0, True
+    while is_met:
+        number += 1
+        master, ids, games = prepared(tournament)
+        storm = Storm(copied(master), ids, games, {})
+        for act in [Act(JOIN, 4)] * (not is_open) + [Act(PLAY, 4, 0)] * played_before:
+            storm.do(act)
+        storm.world.before(storm.before)
+        storm.world.after(storm.after)
+        storm.events[number] = between
+        storm.do(Act(PLAY, 4, 1))
+        is_met = not storm.events
+        storm.settle()
+        storm.do(Act(PLAY, 4, 1))
+        books = Books.of(storm.world)
+        books.check(tournament, storm.gold_of_those_here())
+        assert books.counted[ids[4]] == (tournament.attempts if not storm.left else 0)
+        assert (ids[4] in books.joined) == (not storm.left and (not is_open or (is_met and between == Act(JOIN, 4))))
+        invariants.check(storm.world)
