@@ -35,13 +35,14 @@ from chalicelib.store.games import GameItem, GameStore
 from chalicelib.store.jobs import JobItem, JobStore
 from chalicelib.store.players import IdentityItem, PlayerItem, PlayerStore, SessionItem
 from chalicelib.store.records import RecordItem, RecordStore
+from chalicelib.store.turns import TurnItem, TurnStore
 from tests.expressions import Item
 from tests.fake_dynamodb import Call, FakeDynamoDB, Once, TransactionCanceledError, conflict_on, throttle
 from tests.tables import PREFIX, tables
 from tests.world import Inline
 
 RANKS, GAMES = f"{PREFIX}ranks", f"{PREFIX}games"
-MODELS: list[type[Model]] = [BoardItem, GameItem, IdentityItem, JobItem, PlayerItem, RecordItem, SessionItem]
+MODELS: list[type[Model]] = [BoardItem, GameItem, IdentityItem, JobItem, PlayerItem, RecordItem, SessionItem, TurnItem]
 
 texts_by_name = st.dictionaries(st.sampled_from("ab"), st.text(max_size=3))
 
@@ -81,6 +82,7 @@ def test_all_models_share_one_client(dynamodb: Any) -> None:
     GameStore("games", dynamo)
     RecordStore("records", dynamo)
     JobStore("jobs", dynamo)
+    TurnStore("turns", dynamo)
 
     assert set(Model.__subclasses__()) == set(MODELS)
     assert all(model._get_connection().connection.client is dynamodb for model in MODELS)  # noqa: SLF001  # what bind sets
