@@ -67,12 +67,12 @@ class Crediting:
             return Given(len(group))
         settled = _settled(group, cancelled.refused)
         rest = {due: parts for due, parts in group.items() if not _is_refused(due, cancelled.refused)}
-        if rest and attempt == _ATTEMPTS:
+        if not cancelled.contended:
+            return _sum([settled, self._give_together(rest, attempt)]) if rest else settled
+        if attempt == _ATTEMPTS:
             raise StoreUnavailableError("other writers kept being busy with a player; nothing was lost, try again")
-        if cancelled.contended:
-            self._dynamo.pause(attempt)
-        halves = _halves(rest) if cancelled.contended else [rest]
-        return _sum([settled, *(self._give_together(each, attempt + 1) for each in halves if each)])
+        self._dynamo.pause(attempt)
+        return _sum([settled, *(self._give_together(half, attempt + 1) for half in _halves(rest) if half)])
 
 
 def _is_refused(due: Due, refused: frozenset[str]) -> bool:

@@ -124,6 +124,8 @@ class Seasons:
             seasons.check(season)
         except SeasonError as error:
             raise MalformedError(f"body.{error}", field="season") from error
+        if any(each.end - each.start <= self._grace for each in season.rounds):
+            raise MalformedError("body.board_id: its periods end before those before them are frozen", field="board_id")
         if not board.sealed:
             self._boards.seal(board)
             board = self._boards.refreshed(board.board_id)

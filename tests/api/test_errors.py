@@ -18,6 +18,7 @@ from chalicelib.errors import GameError
 from chalicelib.services.tokens import ACCESS_LIFETIME
 from chalicelib.store import dynamo
 from chalicelib.store.dynamo import CancelledError, Dynamo, Part
+from tests.api import test_seasons as seasons
 from tests.api.client import GATEWAY_RESPONSES, STAGE_WITHOUT_SETTINGS, Answer, Api
 from tests.api.world import NOBODY, World, token
 
@@ -51,10 +52,14 @@ STATUSES = {
     "incident_not_found": 404,
     "reward_not_found": 404,
     "notice_not_found": 404,
+    "season_not_found": 404,
     "conflict": 409,
     "board_exists": 409,
     "board_sealed": 409,
     "identity_taken": 409,
+    "season_exists": 409,
+    "season_closed": 409,
+    "round_settling": 409,
     "game_ended": 409,
     "game_expired": 409,
     "submission_reused": 409,
@@ -138,6 +143,11 @@ def figures_without(world: World) -> Answer:
     return world.api.get(f"/boards/{world.board()}/distribution")
 
 
+def season_made(world: World, **fields: Any) -> Answer:
+    world.api.post("/admin/boards", {"board_id": "speedrun", "title": "T", "reset": seasons.RESET}, admin=True)
+    return seasons.make(world, **fields)
+
+
 def sealed_board_changed(world: World) -> Answer:
     world.board("speedrun")
     world.play(world.player(), speedrun=1)
@@ -165,6 +175,10 @@ REACHED: dict[str, Callable[[World], Answer]] = {
     "degraded": figures_without,
     "reward_not_found": reward_of_nobody,
     "notice_not_found": lambda world: world.api.delete(f"/players/me/notices/{NOBODY}", token=world.player().token),
+    "season_not_found": lambda world: world.api.get("/seasons/none"),
+    "season_exists": lambda world: [season_made(world) for _ in range(2)][-1],
+    "season_closed": lambda world: [season_made(world, first_period=None), seasons.look(world, world.player())][-1],
+    "round_settling": seasons.settling,
     "board_exists": lambda world: twice(world, "/admin/boards", {"board_id": "b", "title": "T"}),
     "board_sealed": sealed_board_changed,
     "identity_taken": lambda world: twice(world, "/players", {"device_id": "the-same-one"}),

@@ -5,8 +5,13 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.periods import period_at
+from chalicelib.domain.periods import period_at, previous
+from chalicelib.domain.seasons import Cut, Season, rounds_of
+from chalicelib.store import dynamo
+from chalicelib.store.seasons import SeasonStore
+from tests.api.client import Answer
 from tests.api.world import Signed, World
+from tests.tables import PREFIX
 
 RESET = "0 0 1 1 *"
 """Once a year: no test lasts that long, except at midnight of New Year's Eve."""
@@ -14,7 +19,8 @@ CUT = {"rank": 1}
 
 
 def season(**fields: Any) -> dict[str, Any]:
-    return {
+    """Return the body that makes a season; what is None is left out."""
+    body = {
         "season_id": "winter",
         "board_id": "speedrun",
         "title": "Winter",
@@ -26,9 +32,10 @@ def season(**fields: Any) -> dict[str, Any]:
         "first_period": period_at(RESET, datetime.now(UTC)).period_id,
         **fields,
     }
+    return {name: value for name, value in body.items() if value is not None}
 
 
-def make(world: World, **fields: Any) -> Any:
+def make(world: World, **fields: Any) -> Answer:
     return world.api.post("/admin/seasons", season(**fields), admin=True)
 
 
@@ -39,7 +46,29 @@ def winter(world: World) -> World:
     return world
 
 
-def look(world: World, player: Signed, what: str = "", season_id: str = "winter") -> Any:
+def settling(world: World) -> Answer:
+    """Look where the round before ended less than a minute ago: at a season as no operator may make it."""
+    reset = "* * * * *"
+    world.board(reset=reset)
+    before = previous(reset, period_at(reset, datetime.now(UTC)))
+    assert before is not None
+    now = datetime.now(UTC)
+    minutely = Season(
+        season_id="winter",
+        board_id="speedrun",
+        title="Winter",
+        tiers=("bronze",),
+        rounds=rounds_of(reset, before, 5),
+        bucket_size=2,
+        promote=Cut(rank=1),
+        relegate=Cut(rank=1),
+        created_at=now,
+    )
+    SeasonStore(f"{PREFIX}seasons", dynamo.connect()).create(minutely)
+    return look(world, world.player())
+
+
+def look(world: World, player: Signed, what: str = "", season_id: str = "winter") -> Answer:
     return world.api.get(f"/seasons/{season_id}/me{what}", token=player.token)
 
 
@@ -54,10 +83,8 @@ def test_a_season_is_made_and_everybody_may_know_of_it(winter: World) -> None:
 
 def test_a_season_begins_with_the_next_period_unless_told_otherwise(world: World) -> None:
     world.board(reset=RESET)
-    body = season()
-    del body["first_period"]
 
-    found = world.api.post("/admin/seasons", body, admin=True).body
+    found = make(world, first_period=None).body
 
     assert found["current_round"] is None
     assert found["rounds"][0]["period_id"] == f"{datetime.now(UTC).year + 1}0101T0000Z"
@@ -107,6 +134,14 @@ def test_a_board_without_resets_has_no_rounds(world: World) -> None:
     world.board()
 
     assert make(world).error["detail"] == {"field": "board_id"}
+
+
+def test_periods_that_end_before_those_before_them_are_frozen_are_no_rounds(world: World) -> None:
+    world.board(reset="* * * * *")
+
+    refused = make(world, first_period=period_at("* * * * *", datetime.now(UTC)).period_id)
+
+    assert refused.error["detail"] == {"field": "board_id"}
 
 
 def test_a_season_s_id_and_its_board_s_periods_are_taken_once(winter: World) -> None:
@@ -198,3 +233,10 @@ def test_a_player_s_export_names_the_buckets_and_leaving_empties_them(winter: Wo
     ]
     members = look(winter, ben, "/bucket").body["members"]
     assert [each["display_name"] for each in members] == ["Ben"]
+
+
+def test_nobody_is_placed_while_the_round_before_may_still_change(world: World) -> None:
+    refused = settling(world)
+
+    assert refused.refusal == (409, "round_settling")
+    assert 1 <= refused.error["detail"]["retry_after"] <= 70

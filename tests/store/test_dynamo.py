@@ -35,6 +35,7 @@ from chalicelib.store.games import GameItem, GameStore
 from chalicelib.store.jobs import JobItem, JobStore
 from chalicelib.store.players import IdentityItem, PlayerItem, PlayerStore, SessionItem
 from chalicelib.store.records import RecordItem, RecordStore
+from chalicelib.store.turns import TurnItem, TurnStore
 from chalicelib.store.uploads import UploadItem, UploadStore
 from tests.expressions import Item
 from tests.fake_dynamodb import Call, FakeDynamoDB, Once, TransactionCanceledError, conflict_on, throttle
@@ -52,6 +53,7 @@ MODELS: list[type[Model]] = [
     SessionItem,
     UploadItem,
 ]
+MODELS: list[type[Model]] = [BoardItem, GameItem, IdentityItem, JobItem, PlayerItem, RecordItem, SessionItem, TurnItem]
 
 texts_by_name = st.dictionaries(st.sampled_from("ab"), st.text(max_size=3))
 
@@ -92,6 +94,7 @@ def test_all_models_share_one_client(dynamodb: Any) -> None:
     RecordStore("records", dynamo)
     JobStore("jobs", dynamo)
     UploadStore("players", dynamo)
+    TurnStore("turns", dynamo)
 
     assert set(Model.__subclasses__()) == set(MODELS)
     assert all(model._get_connection().connection.client is dynamodb for model in MODELS)  # noqa: SLF001  # what bind sets
