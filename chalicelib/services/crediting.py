@@ -69,7 +69,7 @@ class Crediting:
         rest = {due: parts for due, parts in group.items() if not _is_refused(due, cancelled.refused)}
         if not cancelled.contended:
             return _sum([settled, self._give_together(rest, attempt)]) if rest else settled
-        if attempt == _ATTEMPTS:
+        if rest and attempt == _ATTEMPTS:
             raise StoreUnavailableError("other writers kept being busy with a player; nothing was lost, try again")
         self._dynamo.pause(attempt)
         return _sum([settled, *(self._give_together(half, attempt + 1) for half in _halves(rest) if half)])
