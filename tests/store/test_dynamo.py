@@ -51,9 +51,9 @@ MODELS: list[type[Model]] = [
     PlayerItem,
     RecordItem,
     SessionItem,
+    TurnItem,
     UploadItem,
 ]
-MODELS: list[type[Model]] = [BoardItem, GameItem, IdentityItem, JobItem, PlayerItem, RecordItem, SessionItem, TurnItem]
 
 texts_by_name = st.dictionaries(st.sampled_from("ab"), st.text(max_size=3))
 
