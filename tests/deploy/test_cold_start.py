@@ -18,8 +18,6 @@ MAX_MODULES_OF_OTHERS = 425
 MAX_RATIOS = {functions.API: MAX_RATIO, functions.AUTHORIZER: 0.6, functions.STREAM: MAX_RATIO}
 NEVER = {
     "PIL",
-    "pi_heif",
-    "_pi_heif",
     "asyncio",
     "boto3",
     "cryptography",
