@@ -35,12 +35,14 @@ Of an animation the first frame is used; it may have {frames:,} frames. A JPEG w
 be kept whole while it is read: it may have {jpeg:.0f} megapixels if its colours have half its pixels a side, as is
 usual, {full:.0f} if they have as many, and {cmyk:.0f} in CMYK.
 
-The type is the registered one: not `image/jpg`, and `image/heic` or `image/avif` instead of `image/heif`, by what the
-file holds.
+The type is the registered one: not `image/jpg`. HEIC and other HEIF than AVIF, as iPhones store them, are [not
+taken](../decisions/0018-pictures-by-pillow.md): a request that announces `image/heic` is answered by 400 with the types
+that are, and such a file that comes under another type is refused as `unsupported`. [On
+iPhones](../how-to/show-avatars.md#iphones) says what to do.
 
 ## What may stand after a picture
 
-Telephones append things to JPEG, HEIC and AVIF files: a second picture (MPF), a gain map (Ultra HDR), the film of a
+Telephones append things to JPEG and AVIF files: a second picture (MPF), a gain map (Ultra HDR), the film of a
 motion photo, notes of their maker. These are taken, and nothing of them is used or kept: what is served was made anew
 from the pixels. After PNG, GIF and WebP nothing may stand but zeros and spaces.
 
@@ -79,8 +81,7 @@ TAKEN: Mapping[MediaType, tuple[str, str]] = {
     MediaType.PNG: ("1 to 16 bits, palettes, transparency, interlaced, animated", "Apple's own kind (CgBI)"),
     MediaType.WEBP: ("lossy, lossless, transparent, animated", ""),
     MediaType.GIF: ("87a, 89a, animated", ""),
-    MediaType.AVIF: ("stills, and sequences that hold a still too", "sequences alone"),
-    MediaType.HEIC: ("stills in HEVC, whatever their main brand", "sequences alone, HEIF of other codings"),
+    MediaType.AVIF: ("stills, and sequences that hold a still too", "sequences alone, HEIC and other HEIF"),
 }
 
 

@@ -7,7 +7,7 @@ ROOT = Path(__file__).parents[1]
 
 # Made by tools or by running, never committed.
 _UNTRACKED = {".git", ".hypothesis", ".local", "__pycache__", "deployed", "deployments", "dist", "node_modules"}
-_SUFFIXES_OF_BINARIES = {".gif", ".heic", ".ico", ".jpg", ".jpeg", ".pdf", ".png", ".pyc", ".webp", ".woff2", ".zip"}
+_SUFFIXES_OF_BINARIES = {".gif", ".ico", ".jpg", ".jpeg", ".pdf", ".png", ".pyc", ".webp", ".woff2", ".zip"}
 
 
 def text_files(suffix: str = "") -> Iterator[Path]:

@@ -98,7 +98,7 @@ and so do licences.
 `tests/deploy/test_unpacked.py` runs every function from the unpacked package, with nothing else to import, in each of
 Python 3.11, 3.12 and 3.13 that it finds, and names those that it does not; and a picture of every format becomes an
 avatar there. Compiled libraries are packaged and checked for all three on x86-64, and for the first on arm64. Two
-thirds of the package are Pillow and what decodes HEIC, which `make_avatar` alone reads, in a child of its own."""
+thirds of the package are Pillow, which `make_avatar` alone reads, in a child of its own."""
 
 
 def _functions(results: Results) -> str:

@@ -8,8 +8,7 @@ from importlib.metadata import PackageNotFoundError, PackagePath, distribution
 
 LIBRARIES = {
     "Pillow": ("pillow",),
-    "Pillow, and pi-heif for HEIC": ("pillow", "pi-heif"),
-    "pyvips, without HEIC": ("pyvips", "pyvips-binary", "cffi", "pycparser"),
+    "pyvips": ("pyvips", "pyvips-binary", "cffi", "pycparser"),
 }
 _MEGA = 1_000_000
 

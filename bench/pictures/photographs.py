@@ -1,6 +1,5 @@
 """Pictures to measure with: of a photograph's coarse and fine detail, in every format, the same every time."""
 
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,12 +55,11 @@ def photograph(width: int, height: int) -> Image.Image:
 
 
 def photographs(folder: Path, megapixels: tuple[int, int] = (12, 48)) -> Iterator[Photograph]:
-    """Yield a usual picture in every format, then a large JPEG. A HEIC is saved by libvips, which has an encoder."""
+    """Yield a usual picture in every format, then a large JPEG."""
     usual, large = (_of(each) for each in megapixels)
     for name, media_type, options in _FORMATS:
         yield _saved(usual, folder, name, media_type, options)
     yield _saved(usual.quantize(64, Image.Quantize.FASTOCTREE), folder, "GIF", MediaType.GIF, {})
-    yield _heic(usual, folder)
     for name, options in _KINDS_OF_JPEG:
         yield _saved(large, folder, name, MediaType.JPEG, options)
 
@@ -78,13 +76,6 @@ def _saved(image: Image.Image, folder: Path, name: str, media_type: MediaType, o
     path = folder / f"{name.replace(', ', '-').replace(' ', '-')}.{media_type.removeprefix('image/')}"
     image.save(path, **options)
     return Photograph(name, media_type, path, pixels)
-
-
-def _heic(image: Image.Image, folder: Path) -> Photograph:
-    png = _saved(image, folder, "for HEIC", MediaType.PNG, {"compress_level": 1})
-    path = png.path.with_suffix(".heic")
-    subprocess.run(["vips", "copy", png.path, f"{path}[Q=60,compression=hevc]"], check=True)
-    return Photograph(png.name.replace("for HEIC", "HEIC"), MediaType.HEIC, path, png.pixels)
 
 
 def _fine(rng: np.random.Generator, width: int, height: int) -> Field:

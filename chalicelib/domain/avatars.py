@@ -40,7 +40,6 @@ class MediaType(StrEnum):
     WEBP = "image/webp"
     GIF = "image/gif"
     AVIF = "image/avif"
-    HEIC = "image/heic"
 
 
 class Refusal(StrEnum):

@@ -16,11 +16,8 @@ from msgspec import structs
 from chalicelib.domain.avatars import Crop, MediaType, Refused, Rendition
 from chalicelib.pictures.confinement import confine
 from chalicelib.pictures.protocol import READY, Answer, Task
-from chalicelib.pictures.refusals import NO_DECODER, TOO_COMPLEX, UNREADABLE
+from chalicelib.pictures.refusals import TOO_COMPLEX, UNREADABLE
 from chalicelib.pictures.seclusion import seclude
-
-_MAY_BE_LEFT_OUT = {"pi_heif"}
-"""Decoders that a studio may choose to do without."""
 
 Look = Callable[[bytes, MediaType], Refused | None]
 Render = Callable[[bytes, MediaType, Crop], list[Rendition]]
@@ -54,8 +51,7 @@ def answer(content: bytes, task: Task, look: Look, render: Render) -> Answer:
         refused = look(content, task.declared)
         return Answer(refused=refused) if refused else Answer(render(content, task.declared, task.crop))
     except ImportError as error:
-        is_left_out = error.name in _MAY_BE_LEFT_OUT
-        return Answer(refused=NO_DECODER.refused(declared=task.declared)) if is_left_out else Answer(missing=str(error))
+        return Answer(missing=str(error))
     except MemoryError:
         return Answer(refused=TOO_COMPLEX.refused())
     except Exception:  # noqa: BLE001  # decoders raise anything: whatever it is, this picture is not taken

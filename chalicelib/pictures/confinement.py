@@ -30,7 +30,7 @@ def confine(memory: int, cpu_seconds: int) -> None:
     """Give up what this process does not need: memory, time, files.
 
     Linux holds a process to all of it. macOS knows no limit of memory: there, on a developer's machine, the clock alone
-    ends what grows. The number of processes is for ``seclusion``: a limit counts all of the user's, and HEIC needs one.
+    ends what grows. The number of processes is for ``seclusion``: a limit would count all of the user's.
     """
     _limit("RLIMIT_CORE", 0)
     _limit("RLIMIT_FSIZE", 0)

@@ -16,7 +16,6 @@ _FORMATS = {
     MediaType.WEBP: WebPImagePlugin.WebPImageFile.format,
     MediaType.GIF: "GIF",
     MediaType.AVIF: AvifImagePlugin.AvifImageFile.format,
-    MediaType.HEIC: "HEIF",
 }
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -38,10 +37,6 @@ _GREY_STEPS = {"L;2": 85, "L;4": 17}
 
 def decoded(content: bytes, media_type: MediaType, least: int) -> ImageFile.ImageFile:
     """Return the first frame. A JPEG may come in fewer pixels, its smaller side no less than ``least``."""
-    if media_type is MediaType.HEIC:
-        from pi_heif import register_heif_opener  # type: ignore[import-untyped]  # noqa: PLC0415  # slow to load, and untyped
-
-        register_heif_opener(decode_threads=1, thumbnails=False, depth_images=False, aux_images=False)
     image = Image.open(BytesIO(content), formats=[_FORMATS[media_type]])
     image.draft(None, (least, least))
     transparent = _transparent(image)
@@ -51,10 +46,8 @@ def decoded(content: bytes, media_type: MediaType, least: int) -> ImageFile.Imag
     return image
 
 
-def turn(image: Image.Image, media_type: MediaType) -> Image.Transpose | None:
-    """Return what makes it upright, by EXIF alone. libheif has turned HEIC already; Pillow tells of AVIF as of EXIF."""
-    if media_type is MediaType.HEIC:
-        return None
+def turn(image: Image.Image) -> Image.Transpose | None:
+    """Return what makes it upright, by EXIF alone: what an AVIF's boxes say of it, Pillow tells as EXIF."""
     image.info.pop("xmp", None)
     try:
         stored = image.getexif().get(ExifTags.Base.Orientation)

@@ -25,18 +25,16 @@ _SURVEYS: Mapping[MediaType, Callable[[bytes], Survey]] = {
     MediaType.WEBP: webp.survey,
     MediaType.GIF: gif.survey,
     MediaType.AVIF: isobmff.survey,
-    MediaType.HEIC: isobmff.survey,
 }
 MOST_PIXELS: Mapping[MediaType, int] = {
     MediaType.JPEG: jpeg.MOST_PIXELS,
     MediaType.PNG: png.MOST_PIXELS,
     MediaType.WEBP: webp.MOST_PIXELS,
     MediaType.GIF: gif.MOST_PIXELS,
-    MediaType.AVIF: isobmff.AVIF_MOST_PIXELS,
-    MediaType.HEIC: isobmff.HEIC_MOST_PIXELS,
+    MediaType.AVIF: isobmff.MOST_PIXELS,
 }
 """As many as fit into the memory of one child, measured; of some progressive JPEGs fewer do."""
-_OF_CAMERAS = {MediaType.JPEG, MediaType.AVIF, MediaType.HEIC}
+_OF_CAMERAS = {MediaType.JPEG, MediaType.AVIF}
 """Formats after which telephones append films, second pictures and notes of their makers."""
 
 
@@ -78,7 +76,7 @@ def _media_type(content: bytes) -> MediaType | None:
         return MediaType.GIF
     if webp.is_webp(content):
         return MediaType.WEBP
-    return isobmff.kind(content) if isobmff.is_film(content) else None
+    return MediaType.AVIF if isobmff.is_avif(content) else None
 
 
 def _require_sane_size(survey: Survey) -> None:

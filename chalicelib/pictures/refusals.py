@@ -30,7 +30,7 @@ class Ground(Struct, frozen=True):
 EMPTY = Ground(Refusal.EMPTY, "the file is empty: upload a picture")
 TOO_LARGE = Ground(Refusal.TOO_LARGE, "the file has {bytes:,} bytes and may have {most:,}: upload a smaller one")
 NOT_AN_IMAGE = Ground(
-    Refusal.NOT_AN_IMAGE, "the file is no picture that is taken: upload a JPEG, PNG, WebP, GIF, AVIF or HEIC file"
+    Refusal.NOT_AN_IMAGE, "the file is no picture that is taken: upload a JPEG, PNG, WebP, GIF or AVIF file"
 )
 SVG = Ground(Refusal.SVG, "SVG is a document, not a picture of pixels: export it as a PNG and upload that")
 TYPE_MISMATCH = Ground(
@@ -73,11 +73,11 @@ CHANNELS_OF_JPEG = Ground(
 VENDORS_PNG = Ground(
     Refusal.UNSUPPORTED, "the PNG has a part, {part}, that no standard knows: save it as an ordinary PNG"
 )
-CODING_OF_HEIF = Ground(
+HEIF = Ground(
     Refusal.UNSUPPORTED,
-    "the HEIF file holds neither HEVC (image/heic) nor AV1 (image/avif): save it as one of them, or as a JPEG",
+    "the picture is HEIC, or another HEIF that few browsers show: share or export it as a JPEG and upload that; "
+    "an iPhone takes JPEGs when Settings, Camera, Formats says Most Compatible",
 )
-NO_DECODER = Ground(Refusal.UNSUPPORTED, "pictures in {declared} are not taken here: save it as a JPEG")
 SEQUENCE = Ground(Refusal.UNSUPPORTED, "the file is a film without a still picture: upload one of its frames")
 DAMAGED = Ground(Refusal.DAMAGED, "the picture is damaged ({how}): save it anew and upload that file")
 UNREADABLE = Ground(Refusal.DAMAGED, "the picture is damaged: save it anew and upload that file")

@@ -41,7 +41,7 @@ def _upright_square(content: bytes, media_type: MediaType, crop: Crop) -> Image.
         box = square(image, crop)
         side = box[2] - box[0]
         picture = reduced(image, box, factor=max(side // (_LARGEST * _SPARE), 1))
-        turned, profile = turn(image, media_type), image.info.get("icc_profile")
+        turned, profile = turn(image), image.info.get("icc_profile")
     picture = _resized(picture, min(side, _LARGEST))
     return in_srgb(picture if turned is None else picture.transpose(turned), profile)
 

@@ -84,7 +84,7 @@ _MACHINES = {
 def seclude() -> bool:
     """Keep this process to what it has: it may compute, read, and write to its pipes. Return whether the kernel agreed.
 
-    Threads can still be started, as libheif does, and files of code be opened.
+    Threads can still be started, as some decoders do, and files of code be opened.
     """
     machine = _MACHINES.get(os.uname().machine)
     if machine is None or sys.platform != "linux":

@@ -19,8 +19,6 @@ MAX_RATIOS = {functions.API: MAX_RATIO, functions.AUTHORIZER: 0.6, functions.STR
 OPERATORS = {"audit_ranks", "rebuild_ranks", "export_records", "advise_ranks", "keep_ranks", "keep_seasons"}
 NEVER = {
     "PIL",
-    "pi_heif",
-    "_pi_heif",
     "asyncio",
     "boto3",
     "cryptography",

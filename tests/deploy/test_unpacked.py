@@ -21,18 +21,19 @@ from bench.scene import Actor, event
 from chalicelib.domain.avatars import SIZES, Form, MediaType
 from deploy import archive
 from deploy.package import PrunedPackager
+from tests.deploy.locks import pins
 from tests.deploy.unpacked import VERSIONS, Aws, Function, function, interpreter
 from tests.fake_dynamodb import FakeDynamoDB
-from tests.repository import ROOT
 from tests.store.scripted import serving
 from tests.tables import PREFIX, tables
 
 OPERATORS = {"audit_ranks", "rebuild_ranks", "export_records", "advise_ranks"}
 RUNNING = RUNTIME.removeprefix("python")
-COMPILED = frozenset({"msgspec", "pillow", "pi-heif"})
+COMPILED = frozenset({"msgspec", "pillow"})
 """Dependencies that are another for each Python and processor."""
+OF_COMPILED = ("msgspec*", "pillow*", "PIL")
 ELF = b"ELF"
-IN_PACKAGE = {"msgspec", "PIL", "pillow.libs", "pi_heif.libs", "_pi_heif"}
+IN_PACKAGE = {"msgspec", "PIL", "pillow.libs"}
 STDLIB = sysconfig.get_path("stdlib")
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("package")]
@@ -73,9 +74,9 @@ def of_version(version: str, tree: Path, tmp_path_factory: pytest.TempPathFactor
     if version == RUNNING:
         return tree
     folder = tmp_path_factory.mktemp("other") / "laurel"
-    shutil.copytree(tree, folder, ignore=shutil.ignore_patterns("__pycache__", "*.so", "*.libs"))
-    for name, content in _libraries(version, "x86_64", folder.with_name("project")).items():
-        (folder / name).parent.mkdir(exist_ok=True)
+    shutil.copytree(tree, folder, ignore=shutil.ignore_patterns("__pycache__", *OF_COMPILED))
+    for name, content in _compiled(version, "x86_64", folder.with_name("project")).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     return folder
 
@@ -140,10 +141,10 @@ def test_there_are_libraries_for_the_other_processor(tmp_path: Path) -> None:
     """On the oldest of Lambda's systems: what loads there loads on the others."""
     suffix = f".cpython-{VERSIONS[0].replace('.', '')}-aarch64-linux-gnu.so"
 
-    modules = {name for name in _libraries(VERSIONS[0], "arm64", tmp_path / "project") if name.endswith(suffix)}
+    modules = {name for name in _compiled(VERSIONS[0], "arm64", tmp_path / "project") if name.endswith(suffix)}
 
     assert {name.removesuffix(suffix) for name in modules} == {
-        *("PIL/_avif", "PIL/_imaging", "PIL/_imagingcms", "PIL/_imagingmath", "PIL/_webp", "_pi_heif", "msgspec/_core")
+        *("PIL/_avif", "PIL/_imaging", "PIL/_imagingcms", "PIL/_imagingmath", "PIL/_webp", "msgspec/_core")
     }
 
 
@@ -159,7 +160,6 @@ def test_pictures_of_every_format_become_avatars(of_version: Path, python: str) 
 
 
 BARE = {"PATH": os.defpath}
-HEIC = ROOT / "tests" / "pictures" / "heic" / "turned.heic"
 RENDERING = """\
 import json, sys
 sys.path.insert(0, sys.argv[1])
@@ -176,8 +176,6 @@ print(json.dumps(made))
 
 def picture(media_type: MediaType) -> bytes:
     """Return a picture as a camera would take it: turned by its EXIF, of colours that its profile explains."""
-    if media_type is MediaType.HEIC:
-        return HEIC.read_bytes()
     image, exif = Image.new("RGB", (300, 200), "teal"), Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -190,20 +188,21 @@ def _files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def _libraries(version: str, architecture: str, project: Path) -> dict[str, bytes]:
-    """Return the compiled libraries of the package for another Python or processor, past the gates.
+def _compiled(version: str, architecture: str, project: Path) -> dict[str, bytes]:
+    """Return what of the package is another for another Python or processor, past the gates, but for byte code.
 
-    Only the dependencies that have any are packaged for it: the others are the same files for all.
+    Only the dependencies that are compiled are packaged for it: the others are the same files for all.
     """
     trees.today(project)
-    requirements = (project / "requirements.txt").read_text().splitlines()
-    compiled = [line for line in requirements if line.partition("==")[0] in COMPILED]
-    (project / "requirements.txt").write_text("\n".join(compiled))
+    lock, (major, minor) = project / "requirements.txt", version.split(".")
+    # Without their markers, which pip judges by the Python that it runs on.
+    compiled = [pin for pin in pins(lock.read_text(), (int(major), int(minor))) if pin.partition("==")[0] in COMPILED]
+    lock.write_text("\n".join(compiled))
     files = OSUtils()
     builder = DependencyBuilder(files, PipRunner(OtherPip(version), files), architecture)
     packager: Any = PrunedPackager(files, builder, UI(StringIO(), StringIO()), architecture)
     package = archive.read(Path(packager.create_deployment_package(str(project), f"python{version}")))
-    return {name: content for name, content in package.items() if content.startswith(ELF)}
+    return {name: content for name, content in package.items() if not name.endswith(".pyc")}
 
 
 def _play(api: Function) -> Any:

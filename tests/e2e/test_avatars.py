@@ -28,7 +28,6 @@ WHITE = (255, 255, 255)
 TRIED = (
     "JPEG, Display P3",
     "JPEG, CMYK by Adobe",
-    "HEIC, turned",
     "AVIF, Display P3",
     "PNG, 16 bits, transparent",
     "WebP, transparent",

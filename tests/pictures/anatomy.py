@@ -27,8 +27,6 @@ def picture(media_type: MediaType, mode: str = "RGB", **options: Any) -> bytes:
 
 
 def saved(media_type: MediaType, image: Image.Image, **options: Any) -> bytes:
-    if media_type is MediaType.HEIC:
-        return heic()
     file = BytesIO()
     image.save(file, _PILLOWS[media_type], **options)
     return file.getvalue()
@@ -109,16 +107,16 @@ def box(name: bytes, body: bytes) -> bytes:
     return struct.pack(">I", 8 + len(body)) + name + body
 
 
-def heic(  # noqa: PLR0913  # each is wrong in a test of its own
+def avif(  # noqa: PLR0913  # each is wrong in a test of its own
     width: int = 48,
     height: int = 32,
     *,
-    brands: bytes = b"heic\0\0\0\0mif1heic",
-    coding: bytes = b"hvcC",
+    brands: bytes = b"avif\0\0\0\0mif1avif",
+    coding: bytes = b"av1C",
     extent: tuple[int, int] = (0, 16),
     more: bytes = b"",
 ) -> bytes:
-    """Return a HEIF file whose pixels mean nothing."""
+    """Return an AVIF, or another HEIF, whose pixels mean nothing."""
     size = box(b"ispe", struct.pack(">III", 0, width, height))
     properties = box(b"iprp", box(b"ipco", box(coding, b"\1") + size))
     items = box(b"iloc", struct.pack(">IBBHHHHII", 0, 0x44, 0, 1, 1, 0, 1, *extent))

@@ -5,7 +5,6 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from io import BytesIO
-from pathlib import Path
 
 from msgspec import Struct, field
 from PIL import Image, ImageChops
@@ -14,7 +13,7 @@ from chalicelib.domain.avatars import MediaType
 from tests.pictures import profiles
 from tests.pictures.anatomy import chunk, png_header
 
-JPEG, PNG, WEBP, GIF, AVIF, HEIC = MediaType
+JPEG, PNG, WEBP, GIF, AVIF = MediaType
 Colour = tuple[int, int, int]
 
 WIDTH, HEIGHT = 96, 64
@@ -33,7 +32,6 @@ GREYS: Mapping[str, Colour] = {
 CLEAR = "south-east"
 """The corner that is transparent, where one is."""
 
-_HEIC = Path(__file__).parent / "heic"
 _ORIENTATION, _XMP_TURNED = 0x0112, b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a tiff:Orientation="6"/></x:xmpmeta>'
 _STORED = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -86,7 +84,6 @@ def pictures() -> tuple[Good, ...]:
         _keyed,
         _animations,
         _others,
-        _heics,
     )
     return tuple(good for kind in kinds for good in kind())
 
@@ -262,16 +259,6 @@ def _others() -> Iterator[Good]:
     yield Good("WebP, transparent", WEBP, saved(clear_compass(), WEBP), clear=True)
     yield Good("AVIF", AVIF, saved(compass(), AVIF))
     yield Good("AVIF, transparent", AVIF, saved(clear_compass(), AVIF), clear=True)
-
-
-def _heics() -> Iterator[Good]:
-    """Yield what was saved by pillow-heif 1.8.1, that has an encoder and is not needed but for that."""
-    upright, turned_by_box = (_HEIC / "upright.heic").read_bytes(), (_HEIC / "turned.heic").read_bytes()
-    yield Good("HEIC", HEIC, upright)
-    yield Good("HEIC, turned", HEIC, turned_by_box)
-    yield Good("HEIC, mirrored", HEIC, (_HEIC / "mirrored.heic").read_bytes())
-    yield Good("HEIC, 10 bits", HEIC, (_HEIC / "deep.heic").read_bytes())
-    yield Good("HEIC, transparent", HEIC, (_HEIC / "alpha.heic").read_bytes(), clear=True)
 
 
 def png(

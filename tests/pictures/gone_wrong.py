@@ -107,11 +107,6 @@ def _lack_a_decoder() -> None:
     importlib.import_module("PIL.DecoderOfAnotherPackage")
 
 
-def _do_without_heic() -> None:
-    sys.modules["pi_heif"] = None  # type: ignore[assignment]  # how Python is told that there is no such module
-    importlib.import_module("pi_heif")
-
-
 def _show_environment() -> None:
     raise ValueError(f"environment={dict(os.environ)} limits={_limits()} folder={os.getcwd()}")  # noqa: PTH109  # text
 
@@ -145,7 +140,6 @@ _WAYS: Mapping[str, Callable[[], None]] = {
         _open_a_file,
         _raise,
         _lack_a_decoder,
-        _do_without_heic,
         _show_environment,
         _nothing,
     )

@@ -11,13 +11,13 @@ from chalicelib.domain.avatars import MAX_UPLOAD_BYTES, MediaType
 from chalicelib.pictures import refusals
 from chalicelib.pictures.refusals import Ground
 from tests.pictures.anatomy import (
+    avif,
     box,
     canvas,
     chunk,
     film,
     gif,
     gif_frame,
-    heic,
     jpeg,
     jpeg_header,
     picture,
@@ -28,7 +28,7 @@ from tests.pictures.anatomy import (
     segment,
 )
 
-JPEG, PNG, WEBP, GIF, AVIF, HEIC = MediaType
+JPEG, PNG, WEBP, GIF, AVIF = MediaType
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><script>alert(1)</script></svg>'
 ZIP = b"PK\x03\x04" + bytes(26) + b"PK\x05\x06" + bytes(18)
 MOST_SEGMENTS, MOST_CHUNKS, MOST_BLOCKS, MOST_BOXES, MOST_FRAMES = 10_000, 50_000, 20_000, 10_000, 1_000
@@ -88,7 +88,7 @@ def _svg() -> Iterator[Case]:
 def _mistaken() -> Iterator[Case]:
     for found, declared in zip(MediaType, [*list(MediaType)[1:], JPEG], strict=True):
         yield f"{found} as {declared}", declared, picture(found), refusals.TYPE_MISMATCH
-    yield "AVIF among the brands", HEIC, heic(brands=b"mif1\0\0\0\0miafavif"), refusals.TYPE_MISMATCH
+    yield "AVIF among the brands", PNG, avif(brands=b"mif1\0\0\0\0miafavif"), refusals.TYPE_MISMATCH
 
 
 def _truncated() -> Iterator[Case]:
@@ -99,7 +99,7 @@ def _truncated() -> Iterator[Case]:
         yield f"{media_type} but for a byte", media_type, whole[:-1], refusals.TRUNCATED
     yield "JPEG of a signature", JPEG, b"\xff\xd8\xff", refusals.TRUNCATED
     yield "PNG of a signature", PNG, b"\x89PNG\r\n\x1a\n", refusals.TRUNCATED
-    yield "HEIC with an item beyond its end", HEIC, heic(extent=(200, 100_000)), refusals.TRUNCATED
+    yield "AVIF with an item beyond its end", AVIF, avif(extent=(200, 100_000)), refusals.TRUNCATED
     yield "PNG with a chunk of 4 GB", PNG, png()[:33] + b"\xff\xff\xff\xffIDAT", refusals.TRUNCATED
 
 
@@ -139,7 +139,7 @@ def _polyglot() -> Iterator[Case]:
     yield "page in a GIF's comment", GIF, gif(b"\x21\xfe\x19" + page + b"\0", gif_frame()), refusals.EMBEDDED
     chunks = canvas(), riff_chunk(b"VP8 ", b"pixels"), riff_chunk(b"XMP ", b"<?php 1")
     yield "program in a WebP's notes", WEBP, riff(*chunks), refusals.EMBEDDED
-    yield "document in an AVIF's free space", HEIC, heic(more=box(b"free", b"%PDF-1.4")), refusals.EMBEDDED
+    yield "document in an AVIF's free space", AVIF, avif(more=box(b"free", b"%PDF-1.4")), refusals.EMBEDDED
 
 
 def _too_large() -> Iterator[Case]:
@@ -154,8 +154,7 @@ def _too_large() -> Iterator[Case]:
         ("GIF whose frame is larger", GIF, gif(gif_frame(60_000, 5000, 60_000))),
         ("WebP", WEBP, riff(canvas(18_001, 1000), riff_chunk(b"VP8 ", b"pixels"))),
         ("lossless WebP", WEBP, riff(riff_chunk(b"VP8L", b"\x2f" + b"\xff" * 8))),
-        ("AVIF", AVIF, heic(25_001, 1000, brands=b"avif\0\0\0\0mif1", coding=b"av1C")),
-        ("HEIC", HEIC, heic(30_001, 1000)),
+        ("AVIF", AVIF, avif(25_001, 1000)),
     ):
         yield f"{name} of too many pixels", media_type, content, refusals.TOO_MANY_PIXELS
     many = MOST_FRAMES + 1
@@ -165,7 +164,7 @@ def _too_large() -> Iterator[Case]:
         ("PNG", PNG, png(chunk(b"acTL", struct.pack(">II", 1, 0)), counted)),
         ("PNG that announces", PNG, png(chunk(b"acTL", struct.pack(">II", many, 0)))),
         ("WebP", WEBP, riff(canvas(), riff_chunk(b"ANMF", bytes(16)) * many)),
-        ("AVIF", AVIF, heic(brands=b"avis\0\0\0\0avif", coding=b"av1C", more=film(many))),
+        ("AVIF", AVIF, avif(brands=b"avis\0\0\0\0avif", more=film(many))),
     ):
         yield f"{name} of too many frames", media_type, content, refusals.TOO_MANY_FRAMES
 
@@ -201,9 +200,9 @@ def _too_many_parts() -> Iterator[Case]:
         ("chunks of WebP", WEBP, riff(canvas(), riff_chunk(b"note", b"") * MOST_BLOCKS)),
         ("blocks", GIF, gif(b"\x21\xfe\0" * (MOST_BLOCKS + 1), gif_frame())),
         ("pieces", GIF, gif(b"\x21\xfe" + b"\1a" * 1_000_001 + b"\0", gif_frame())),
-        ("boxes", HEIC, heic(more=box(b"free", b"") * MOST_BOXES)),
-        ("items", HEIC, heic().replace(b"\x44\0\0\1\0\1", b"\x44\0\xff\xff\0\1")),
-        ("pieces of items", HEIC, heic().replace(b"\x44\0\0\1\0\1\0\0\0\1", b"\x44\0\0\1\0\1\0\0\xff\xff")),
+        ("boxes", AVIF, avif(more=box(b"free", b"") * MOST_BOXES)),
+        ("items", AVIF, avif().replace(b"\x44\0\0\1\0\1", b"\x44\0\xff\xff\0\1")),
+        ("pieces of items", AVIF, avif().replace(b"\x44\0\0\1\0\1\0\0\0\1", b"\x44\0\0\1\0\1\0\0\xff\xff")),
     ):
         yield f"too many {name}", media_type, content, refusals.TOO_MANY_PARTS
 
@@ -216,10 +215,20 @@ def _unsupported() -> Iterator[Case]:
     yield "hierarchical JPEG", JPEG, jpeg(segment(0xDE, bytes(6)), jpeg_header()), refusals.LOSSLESS_JPEG
     yield "JPEG of two channels", JPEG, jpeg(jpeg_header(channels=(0x11, 0x11))), refusals.CHANNELS_OF_JPEG
     yield "PNG of one maker", PNG, png(chunk(b"CgBI", bytes(4))), refusals.VENDORS_PNG
-    yield "HEIF of JPEG", HEIC, heic(brands=b"mif1\0\0\0\0jpeg"), refusals.CODING_OF_HEIF
-    yield "HEIC without HEVC", HEIC, heic(coding=b"jpgC"), refusals.CODING_OF_HEIF
-    yield "AVIF of HEVC", AVIF, heic(brands=b"avif\0\0\0\0mif1"), refusals.CODING_OF_HEIF
-    yield "film of HEIC", HEIC, box(b"ftyp", b"hevc\0\0\0\0msf1") + film(2), refusals.SEQUENCE
+    for name, brands in {
+        "HEIC": b"heic\0\0\0\0mif1heic",
+        "HEIC of 10 bits": b"heix\0\0\0\0mif1heix",
+        "HEIC of several codings": b"mif1\0\0\0\0mif1miafheic",
+        "HEIC that comes before AVIF": b"heic\0\0\0\0avif",
+        "HEIC of several pictures": b"hevc\0\0\0\0msf1hevc",
+        "HEIF that names no coding": b"mif1\0\0\0\0mif1",
+        "HEIF of JPEG": b"mif1\0\0\0\0jpeg",
+    }.items():
+        for declared in (JPEG, AVIF):
+            yield f"{name} as {declared}", declared, avif(brands=brands, coding=b"hvcC"), refusals.HEIF
+    yield "HEIC cut off", JPEG, box(b"ftyp", b"heic\0\0\0\0mif1heic"), refusals.HEIF
+    yield "AVIF of HEVC", AVIF, avif(coding=b"hvcC"), refusals.HEIF
+    yield "film of AVIF", AVIF, box(b"ftyp", b"avis\0\0\0\0msf1") + film(2), refusals.SEQUENCE
 
 
 def _damaged() -> Iterator[Case]:
@@ -250,9 +259,9 @@ def _damaged() -> Iterator[Case]:
         ("WebP whose chunk is too long", WEBP, riff(canvas(), b"VP8 \xff\0\0\0pixels")),
         ("WebP whose chunk is cut", WEBP, riff(canvas(), b"VP8")),
         ("WebP of no key frame", WEBP, riff(riff_chunk(b"VP8 ", bytes(20)))),
-        ("HEIC without a size", HEIC, box(b"ftyp", b"heic") + box(b"meta", bytes(4))),
-        ("HEIC of boxes that overlap", HEIC, box(b"ftyp", b"heic") + box(b"meta", bytes(4) + b"\0\0\1\0iprp")),
-        ("HEIC with bytes between boxes", HEIC, box(b"ftyp", b"heic") + box(b"meta", bytes(9))),
-        ("HEIC whose table is cut", HEIC, heic().replace(b"\x44\0\0\1\0\1", b"\x44\0\0\5\0\1")),
+        ("AVIF without a size", AVIF, box(b"ftyp", b"avif") + box(b"meta", bytes(4))),
+        ("AVIF of boxes that overlap", AVIF, box(b"ftyp", b"avif") + box(b"meta", bytes(4) + b"\0\0\1\0iprp")),
+        ("AVIF with bytes between boxes", AVIF, box(b"ftyp", b"avif") + box(b"meta", bytes(9))),
+        ("AVIF whose table is cut", AVIF, avif().replace(b"\x44\0\0\1\0\1", b"\x44\0\0\5\0\1")),
     ):
         yield name, media_type, content, refusals.DAMAGED

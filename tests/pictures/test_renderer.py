@@ -66,24 +66,12 @@ def test_what_only_the_decoder_finds_damaged_is_refused() -> None:
     assert refused.reason is Refusal.DAMAGED
 
 
-def test_a_picture_that_crashes_its_decoder_is_refused() -> None:
-    good = next(each.content for each in pictures() if each.media_type is MediaType.HEIC and b"Exif" in each.content)
-    kind = good.index(b"Exif")
-
-    # What pi-heif takes for text is none: it goes on with a pointer to nothing.
-    refused = Renderer().render(good[:kind] + b"\xff\xff\x80\1" + good[kind + 4 :], MediaType.HEIC, Crop.CENTRE)
-
-    assert isinstance(refused, Refused)
-    assert refused.reason is Refusal.DAMAGED
-
-
 @pytest.mark.parametrize(
     ("how", "reason"),
     [
         ("segfault", Refusal.DAMAGED),
         ("raise", Refusal.DAMAGED),
         ("lie", Refusal.DAMAGED),
-        ("do_without_heic", Refusal.UNSUPPORTED),
         ("allocate", Refusal.TOO_COMPLEX),
         ("allocate_bit_by_bit", Refusal.TOO_COMPLEX),
         ("abort", Refusal.TOO_COMPLEX),
@@ -172,7 +160,7 @@ def test_nothing_is_left_in_the_folder_for_temporary_files(tmp_path: Path, monke
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     before = set(Path(tempfile.gettempdir()).iterdir())
 
-    for media_type in (MediaType.JPEG, MediaType.AVIF, MediaType.HEIC):
+    for media_type in (MediaType.JPEG, MediaType.AVIF):
         Renderer().render(picture(media_type), media_type, Crop.SMART)
 
     assert list(tmp_path.iterdir()) == []
@@ -205,7 +193,7 @@ def test_the_parent_s_memory_and_environment_are_its_own() -> None:
 
 
 def is_of_pictures(path: Path) -> bool:
-    return any(word in path.name.lower() for word in ("pil", "heif", "avif", "picture", "image"))
+    return any(word in path.name.lower() for word in ("pil", "avif", "picture", "image"))
 
 
 def ended_on_time(call: Callable[[], Refusal | int]) -> Refusal | int:

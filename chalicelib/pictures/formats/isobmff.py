@@ -1,24 +1,20 @@
-"""AVIF and HEIC: boxes in boxes, as in MP4 films; what the boxes hold tells the two apart."""
+"""AVIF: boxes in boxes, as in MP4 films, and in HEIC and other HEIF, which are recognised to be refused."""
 
 from collections.abc import Iterator
 
 from msgspec import Struct
 
-from chalicelib.domain.avatars import MediaType
 from chalicelib.pictures.formats.surveys import Survey, field
-from chalicelib.pictures.refusals import CODING_OF_HEIF, DAMAGED, SEQUENCE, TOO_MANY_PARTS, TRUNCATED
+from chalicelib.pictures.refusals import DAMAGED, HEIF, SEQUENCE, TOO_MANY_PARTS, TRUNCATED
 
-AVIF_MOST_PIXELS = 25_000_000
-HEIC_MOST_PIXELS = 30_000_000
+MOST_PIXELS = 25_000_000
 _MOST_BOXES = 10_000
 """In one box, and of extents in all."""
 _MOST_BRANDS = 64
-_BRANDS = {
-    MediaType.AVIF: {b"avif", b"avis"},
-    MediaType.HEIC: {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"},
-}
-_ANY_CODING = {b"mif1", b"mif2", b"msf1"}
-_CONFIGURATION = {MediaType.AVIF: b"av1C", MediaType.HEIC: b"hvcC"}
+_AVIF = {b"avif", b"avis"}
+_HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
+_ANY_CODING = {b"mif1", b"mif2", b"msf1", b"miaf"}
+_CONFIGURATION = b"av1C"
 _FULL = 4
 """Bytes of version and flags."""
 _NEEDED = {b"ftyp", b"meta", b"mdat", b"moov"}
@@ -37,17 +33,22 @@ def is_film(content: bytes, at: int = 0) -> bool:
     return content[at + 4 : at + 8] == b"ftyp"
 
 
-def kind(content: bytes) -> MediaType | None:
-    """Return what the file says it is: its main brand first, then those it is compatible with."""
+def is_avif(content: bytes) -> bool:
+    """Return whether the file says that it is one: in its main brand, or the first that counts of those after it.
+
+    Raises:
+        UnacceptableError: It is a picture of another kind of this family.
+    """
+    if not is_film(content):
+        return False
     size = min(int.from_bytes(content[:4], "big"), 16 + 4 * _MOST_BRANDS)
     brands = [content[at : at + 4] for at in (8, *range(16, size, 4))]
-    for brand in brands:
-        for media_type, known in _BRANDS.items():
-            if brand in known:
-                return media_type
-    if _ANY_CODING.isdisjoint(brands):
-        return None
-    raise CODING_OF_HEIF.error()
+    coding = next((brand for brand in brands if brand in _AVIF | _HEIC), None)
+    if coding in _AVIF:
+        return True
+    if coding is None and _ANY_CODING.isdisjoint(brands):
+        return False
+    raise HEIF.error()
 
 
 def survey(content: bytes) -> Survey:
@@ -56,13 +57,11 @@ def survey(content: bytes) -> Survey:
     meta = next((box for box in boxes if box.name == b"meta"), None)
     if meta is None:
         raise SEQUENCE.error() if any(box.name == b"moov" for box in boxes) else TRUNCATED.error()
-    media_type = kind(content)
     within = list(_boxes(content, meta.body + _FULL, meta.end))
-    width, height = _largest(content, _properties(content, within), media_type)
+    width, height = _largest(content, _properties(content, within))
     _require_extents(content, within)
     pixels = [box for box in boxes if box.name == b"mdat"] or [meta]
-    most = AVIF_MOST_PIXELS if media_type is MediaType.AVIF else HEIC_MOST_PIXELS
-    return Survey(width, height, _frames(content, boxes), pixels[0].start, pixels[-1].end, boxes[-1].end, most)
+    return Survey(width, height, _frames(content, boxes), pixels[0].start, pixels[-1].end, boxes[-1].end, MOST_PIXELS)
 
 
 def top_boxes(content: bytes) -> Iterator[_Box]:
@@ -126,13 +125,13 @@ def _properties(content: bytes, within: list[_Box]) -> list[_Box]:
     return _children(content, _children(content, within, b"iprp"), b"ipco")
 
 
-def _largest(content: bytes, properties: list[_Box], media_type: MediaType | None) -> tuple[int, int]:
+def _largest(content: bytes, properties: list[_Box]) -> tuple[int, int]:
     """Return the size of the largest picture there is: the one that is shown is made of no larger ones."""
     sizes = [content[box.body : box.end] for box in properties if box.name == b"ispe"]
     if not sizes:
         raise DAMAGED.error(how="it has no size")
-    if media_type is None or all(box.name != _CONFIGURATION[media_type] for box in properties):
-        raise CODING_OF_HEIF.error()
+    if all(box.name != _CONFIGURATION for box in properties):
+        raise HEIF.error()
     pairs = [(field(size, _FULL, 4, "size"), field(size, _FULL + 4, 4, "size")) for size in sizes]
     return max(pairs, key=lambda pair: pair[0] * pair[1])
 
