@@ -22,9 +22,3 @@ class Occasion(CloudWatchEvent):
     def request(self) -> dict[str, Any] | None:
         """What an operator asks for; None when the schedule asks."""
         return None if _OF_SCHEDULE in self._event_dict else self._event_dict
-
-
-def by_hand_too(handler: Any) -> Any:
-    """Let operators invoke a scheduled function with a request of their own."""
-    handler.event_class = Occasion
-    return handler
