@@ -13,6 +13,7 @@ from chalicelib.api.wire import (
     Balances,
     GameView,
     Instant,
+    ParticipationView,
     PlayerPath,
     PlayerView,
     ResultView,
@@ -21,6 +22,7 @@ from chalicelib.api.wire import (
     Strict,
     UploadView,
     game_view,
+    participation_view,
     player_view,
     result_view,
     reward_view,
@@ -165,6 +167,7 @@ class ExportView(Answer):
     rewards: list[RewardView]
     balances: Balances
     memberships: list[BucketMembershipView]
+    participations: list[ParticipationView]
 
 
 @api.route("POST", "/players", status=201, errors=(IdentityTakenError, ContendedError))
@@ -240,6 +243,7 @@ def export(caller: str, links: Links) -> ExportView:
         rewards=[reward_view(reward) for reward in kept.rewards],
         balances=kept.balances,
         memberships=[_membership_view(membership) for membership in kept.memberships],
+        participations=[participation_view(each) for each in kept.participations],
     )
 
 

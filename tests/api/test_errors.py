@@ -15,6 +15,7 @@ from chalicelib.api import routing
 from chalicelib.api.wire import Answer as AnswerView
 from chalicelib.bootstrap import serving
 from chalicelib.errors import GameError
+from chalicelib.services import clock
 from chalicelib.services.tokens import ACCESS_LIFETIME
 from chalicelib.store import dynamo
 from chalicelib.store.dynamo import CancelledError, Dynamo, Part
@@ -51,11 +52,15 @@ STATUSES = {
     "record_not_found": 404,
     "incident_not_found": 404,
     "reward_not_found": 404,
+    "tournament_not_found": 404,
     "notice_not_found": 404,
     "season_not_found": 404,
     "conflict": 409,
     "board_exists": 409,
     "board_sealed": 409,
+    "tournament_over": 409,
+    "tournament_full": 409,
+    "balance_too_low": 409,
     "identity_taken": 409,
     "season_exists": 409,
     "season_closed": 409,
@@ -148,6 +153,17 @@ def season_made(world: World, **fields: Any) -> Answer:
     return seasons.make(world, **fields)
 
 
+def joined(world: World, *, stopped: bool = False, **rules: Any) -> Answer:
+    """Return the answer to who joins a tournament after another one did, or after it was stopped."""
+    ends_at = (clock.now() + timedelta(hours=1)).isoformat()
+    tournament = {"starts_at": clock.now().isoformat(), "ends_at": ends_at, "join_required": True, **rules}
+    world.board("cup", tournament=tournament)
+    world.api.post("/boards/cup/join", token=world.player().token)
+    if stopped:
+        world.api.post("/admin/boards/cup/stop", admin=True)
+    return world.api.post("/boards/cup/join", token=world.player().token)
+
+
 def sealed_board_changed(world: World) -> Answer:
     world.board("speedrun")
     world.play(world.player(), speedrun=1)
@@ -179,6 +195,10 @@ REACHED: dict[str, Callable[[World], Answer]] = {
     "season_exists": lambda world: [season_made(world) for _ in range(2)][-1],
     "season_closed": lambda world: [season_made(world, first_period=None), seasons.look(world, world.player())][-1],
     "round_settling": seasons.settling,
+    "tournament_not_found": lambda world: world.api.post(f"/boards/{world.board()}/join", token=world.player().token),
+    "tournament_over": lambda world: joined(world, stopped=True),
+    "tournament_full": lambda world: joined(world, capacity=1),
+    "balance_too_low": lambda world: joined(world, cost=[{"item": "gold", "amount": 1}]),
     "board_exists": lambda world: twice(world, "/admin/boards", {"board_id": "b", "title": "T"}),
     "board_sealed": sealed_board_changed,
     "identity_taken": lambda world: twice(world, "/players", {"device_id": "the-same-one"}),

@@ -41,6 +41,7 @@ from chalicelib.services.scores import Scores
 from chalicelib.services.seasons import Seasons
 from chalicelib.services.standings import Standings
 from chalicelib.services.thresholds import Thresholds
+from chalicelib.services.tournaments import Tournaments
 from chalicelib.services.turns import Turns
 from chalicelib.services.upkeep import Upkeep
 from chalicelib.store.calls import LeanClient
@@ -61,6 +62,7 @@ ENTRANCES: Mapping[str, tuple[object, ...]] = {
             Incidents.situation,
             Notices,
             Rewards,
+            Tournaments,
             Turns,
         ),
         *(Avatars, Boards, Distributions, Games, History, Lobbies, Moderation, Players, Scores, Standings, Thresholds),
