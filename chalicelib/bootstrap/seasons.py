@@ -22,6 +22,7 @@ from chalicelib.services.rewarding import Giver, Rewarding
 from chalicelib.services.rollcall import DEFAULT_PAGES, Pages, RollCall
 from chalicelib.services.rollover import Rollover
 from chalicelib.services.settle import Settler
+from chalicelib.services.tellings import Tellings
 from chalicelib.store import dynamo as dynamo_store
 from chalicelib.store.clients import Clients
 from chalicelib.store.dynamo import Dynamo
@@ -30,6 +31,7 @@ from chalicelib.store.jobs import JobStore
 from chalicelib.store.publications import PublicationStore
 from chalicelib.store.reward_rules import RuleStore
 from chalicelib.store.rewards import RewardStore
+from chalicelib.store.tellings import TellingStore
 from chalicelib.store.topics import Topic
 from chalicelib.store.turns import TurnStore
 
@@ -40,6 +42,7 @@ class Seasons(Struct, frozen=True):
     outbox: Outbox
     rounds: Rounds
     closing: Closing
+    tellings: Tellings
 
 
 @lru_cache(maxsize=1)
@@ -75,7 +78,9 @@ def build_seasons(  # noqa: PLR0913  # the last three are what tests choose
     outbox = Outbox(PublicationStore(settings.table("notices"), dynamo), publisher, now)
     rounds = build_rounds(settings, dynamo, stores, base.boards, now)
     rollover = _rollover(base, archives, pages)
-    return Seasons(base.boards, rollover, outbox, rounds, _closing(base, rounds, closed_at_once))
+    closing = _closing(base, rounds, closed_at_once)
+    tellings = Tellings(TellingStore(settings.table("seasons"), dynamo), base.publisher, now, settings.layout_grace)
+    return Seasons(base.boards, rollover, outbox, rounds, closing, tellings)
 
 
 class _Base(Struct, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ from msgspec import Meta, Struct
 VERSION = 1
 MAX_RECIPIENTS = 500
 MAX_MESSAGE_BYTES = 200_000
+MAX_TITLE = 100
 LIFETIME = timedelta(days=30)
 """How long a notice is shown of which nobody said how long."""
 MAX_LIFETIME = timedelta(days=365)
@@ -31,7 +32,7 @@ _EDITION_BYTES = 32
 
 NoticeId = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z", description="32 hex digits that sort by time.")]
 PlayerId = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
-Title = Annotated[str, Meta(min_length=1, max_length=100)]
+Title = Annotated[str, Meta(min_length=1, max_length=MAX_TITLE)]
 Body = Annotated[str, Meta(max_length=2000)]
 Link = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9+.-]*:[\x21-\x7e]{1,500}\Z")]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]

@@ -36,6 +36,7 @@ def _keep(use: Seasons, request: SeasonsRequest, context: Any) -> SeasonsAnswer:
     if request.board_id is not None and request.period is not None:
         return _turned(use, use.boards.get(request.board_id), request.period, end)
     boards = use.boards.all() if request.board_id is None else [use.boards.get(request.board_id)]
+    published += use.tellings.keep(boards)
     jobs = use.rollover.keep(boards, end)
     closings = _closed(use, request, end)
     running = sum(job.state is JobState.RUNNING for job in [*jobs, *closings])

@@ -40,6 +40,7 @@ from chalicelib.services.rollover import Rollover
 from chalicelib.services.scores import Scores
 from chalicelib.services.seasons import Seasons
 from chalicelib.services.standings import Standings
+from chalicelib.services.tellings import Tellings
 from chalicelib.services.thresholds import Thresholds
 from chalicelib.services.tournaments import Tournaments
 from chalicelib.services.turns import Turns
@@ -79,7 +80,7 @@ ENTRANCES: Mapping[str, tuple[object, ...]] = {
     "export_records": (operations.export, Export),
     "advise_ranks": (operations.advise, Advisor),
     "keep_ranks": (operations.keep, Upkeep.keep),
-    "keep_seasons": (seasons.keep, Closing, Rollover, Outbox.due),
+    "keep_seasons": (seasons.keep, Closing, Rollover, Outbox.due, Tellings),
 }
 """By function, its handler and the use cases that are its own; of a class, all it does."""
 CLIENTS = (FakeDynamoDB, FakeS3, FakeSns, BaseClient, LeanClient)
