@@ -6,7 +6,7 @@ as many at a time as it takes.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from zlib import crc32
 
@@ -110,15 +110,20 @@ def band(percentile: float | None, bands: int) -> int:
     return max(1, -int(-percentile * bands // EVERYBODY))
 
 
-def lane(player_id: str, started: int, met: int) -> int:
-    """Return the lane to place a player in: ``started`` itself means to begin one more.
+def lane(player_id: str, lanes: Sequence[int], met: int) -> int:
+    """Return the lane to place a player in: one of those there are or, for who met somebody, perhaps another.
+
+    Half of those who met somebody take any lane there could be, so that a crowd has begun enough of them in no time.
 
     Args:
-        started: How many lanes there are.
-        met: How often another placement was in the way of this one. Only who met somebody begins a lane.
+        met: How often another placement was in the way of this one.
     """
-    choices = min(MAX_LANES, started + 1) if met or not started else started
-    return crc32(f"{player_id} {met}".encode()) % choices
+    chance = crc32(f"{player_id} {met}".encode())
+    if not lanes and not met:
+        return 0
+    if not lanes or (met and chance % 2):
+        return chance // 2 % MAX_LANES
+    return lanes[chance // 2 % len(lanes)]
 
 
 def _is_worse(rank: int | None, than: int | None) -> bool:

@@ -79,16 +79,15 @@ class Results:
             found, taken = self._store.get(season.season_id, number, bucket)
             if found.result is not None:
                 return found.result
-            result = self.now(season, number, found.members)
+            result = self.placed(season, found.members, self.records(season, number, found.members))
             if self._store.seal(season.season_id, number, bucket, result, taken):
                 return result
             self._dynamo.pause(attempt)
         raise ContendedError("the bucket kept changing; send the same request again")
 
-    def now(self, season: Season, number: int, members: frozenset[str]) -> Result:
-        """Return the places of some members of a bucket as they are now."""
-        records = self.records(season, number, members)
-        return buckets.placed(self._boards.get(season.board_id), members, records)
+    def placed(self, season: Season, members: frozenset[str], record_by_player: Mapping[str, Record]) -> Result:
+        """Return the places of some members of a bucket by their records."""
+        return buckets.placed(self._boards.get(season.board_id), members, record_by_player)
 
     def records(self, season: Season, number: int, members: frozenset[str]) -> dict[str, Record]:
         """Return the records of some members of a bucket in its round, by player."""
@@ -122,17 +121,17 @@ class Buckets:
         is_final = self._clock() >= played.end + self._grace
         if is_final:
             result = self._results.of(season, number, membership.bucket)
+            record_by_player = self._results.records(season, number, frozenset(place.player_id for place in result))
         else:
             bucket, _ = self._store.get(season.season_id, number, membership.bucket)
-            result = self._results.now(season, number, bucket.members)
-        members = self._members(season, number, result)
+            record_by_player = self._results.records(season, number, bucket.members)
+            result = self._results.placed(season, bucket.members, record_by_player)
+        members = self._members(result, record_by_player)
         return BucketStandings(season, played, membership, members, len(result), is_final)
 
-    def _members(self, season: Season, number: int, result: Result) -> list[Member]:
-        ids = frozenset(place.player_id for place in result)
-        record_by_player = self._results.records(season, number, ids)
+    def _members(self, result: Result, record_by_player: Mapping[str, Record]) -> list[Member]:
         shown = {each: record for each, record in record_by_player.items() if not record.hidden}
-        unknown = sorted(ids - set(shown))
+        unknown = [place.player_id for place in result if place.player_id not in shown]
         player_by_id = self._players.get_many(unknown) if unknown else {}
         members = (_member(place, shown, player_by_id) for place in result)
         return [member for member in members if member is not None]

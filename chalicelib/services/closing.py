@@ -118,8 +118,8 @@ class Closing:
         shelves = self._store.shelves(state.season_id, state.number)
         every = (
             BucketId(shelf, lane, number)
-            for shelf, numbers in sorted(shelves.items())
-            for lane, newest in enumerate(numbers)
+            for shelf, lanes in sorted(shelves.items())
+            for lane, newest in lanes.items()
             for number in range(newest + 1)
         )
         return (bucket for bucket in every if state.after is None or bucket > state.after)

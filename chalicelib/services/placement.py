@@ -122,7 +122,7 @@ class Placement:
         met = 0
         for _ in range(_ATTEMPTS):
             now = self._in_time(season, current)
-            bucket = self._bucket(season, current, shelf, lanes, buckets.lane(player_id, len(lanes), met))
+            bucket = self._bucket(season, current, shelf, lanes, buckets.lane(player_id, list(lanes), met))
             wanted = Membership(player_id, season.season_id, current.number, bucket, move, now)
             try:
                 self._store.place(wanted, season.bucket_size)
@@ -138,7 +138,7 @@ class Placement:
             else:
                 met += 1
                 if met > _MEETINGS:
-                    self._dynamo.pause(met - _MEETINGS)
+                    self._dynamo.pause(met - _MEETINGS - 1)
         raise ContendedError("many players are being placed at this moment; send the same request again")
 
     def _in_time(self, season: Season, current: Round) -> datetime:
@@ -148,10 +148,10 @@ class Placement:
             raise SeasonClosedError("the round has just ended; send the same request again", season_id=season.season_id)
         return now
 
-    def _bucket(self, season: Season, current: Round, shelf: Shelf, lanes: list[int], lane: int) -> BucketId:
-        if lane == len(lanes):
+    def _bucket(self, season: Season, current: Round, shelf: Shelf, lanes: dict[int, int], lane: int) -> BucketId:
+        if lane not in lanes:
             self._store.begin_lane(season.season_id, current.number, shelf, lane)
-            lanes.append(0)
+            lanes[lane] = 0
         return BucketId(shelf, lane, lanes[lane])
 
     def _placed_already(self, wanted: Membership, cancelled: CancelledError) -> Membership:

@@ -44,13 +44,13 @@ class BucketStore:
         rows = self._memberships(player_id, _first(season_id), keys.membership(season_id, number), 1)
         return _membership(player_id, rows[0]) if rows else None
 
-    def lanes(self, season_id: str, number: int, shelf: Shelf) -> list[int]:
+    def lanes(self, season_id: str, number: int, shelf: Shelf) -> dict[int, int]:
         """Return, by lane, the number of the bucket that is open."""
         key = self._shelf_key(season_id, number, shelf)
         found = self._dynamo.batch_get({self.table: [key]}, consistent=True)[self.table]
-        return _lanes(found[0]) if found else []
+        return _lanes(found[0]) if found else {}
 
-    def shelves(self, season_id: str, number: int) -> dict[Shelf, list[int]]:
+    def shelves(self, season_id: str, number: int) -> dict[Shelf, dict[int, int]]:
         """Return the lanes of all shelves of a round: nobody is in a bucket beyond those."""
         request: Item = {
             "TableName": self.table,
@@ -192,9 +192,9 @@ def _first(season_id: str) -> str:
     return keys.membership(season_id, 0)
 
 
-def _lanes(shelf: Item) -> list[int]:
-    numbers = {int(name.removeprefix(_LANE)): int(each["N"]) for name, each in shelf.items() if name.startswith(_LANE)}
-    return [numbers[lane] for lane in range(len(numbers))]
+def _lanes(shelf: Item) -> dict[int, int]:
+    numbers = ((int(name.removeprefix(_LANE)), each) for name, each in shelf.items() if name.startswith(_LANE))
+    return {lane: int(number["N"]) for lane, number in sorted(numbers)}
 
 
 def _attributes(membership: Membership) -> Item:

@@ -1,5 +1,6 @@
 """How buckets end, held to definitions applied the slow way, and how they are filled."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -153,20 +154,32 @@ def test_where_skill_does_not_count_all_are_alike() -> None:
     assert buckets.band(73.0, 1) == buckets.band(None, 1) == buckets.band(None, 5) == UNKNOWN
 
 
-@given(number=st.integers(0, 10**9), started=st.integers(1, MAX_LANES))
-def test_who_meets_nobody_begins_no_lane(number: int, started: int) -> None:
-    assert 0 <= buckets.lane(name(number), started, met=0) < started
+lanes = st.sets(st.integers(0, MAX_LANES - 1), min_size=1).map(sorted)
 
 
-@given(number=st.integers(0, 10**9), started=st.integers(0, MAX_LANES), met=st.integers(0, 20))
-def test_lanes_begin_one_after_the_other_up_to_the_most_there_are(number: int, started: int, met: int) -> None:
-    assert 0 <= buckets.lane(name(number), started, met) <= min(started, MAX_LANES - 1)
+@given(number=st.integers(0, 10**9), lanes=lanes)
+def test_who_meets_nobody_begins_no_lane(number: int, lanes: list[int]) -> None:
+    assert buckets.lane(name(number), lanes, met=0) in lanes
+
+
+@given(number=st.integers(0, 10**9), lanes=lanes | st.just([]), met=st.integers(0, 20))
+def test_there_are_no_more_lanes_than_the_most(number: int, lanes: list[int], met: int) -> None:
+    assert 0 <= buckets.lane(name(number), lanes, met) < MAX_LANES
+
+
+def test_the_first_lane_is_the_same_for_all() -> None:
+    assert {buckets.lane(name(number), [], met=0) for number in range(100)} == {0}
+
+
+def test_half_of_those_who_meet_somebody_begin_lanes() -> None:
+    chosen = [buckets.lane(name(number), [0], met=1) for number in range(1000)]
+
+    assert 400 < sum(lane > 0 for lane in chosen) < 600
+    assert len(set(chosen)) == MAX_LANES
 
 
 def test_players_spread_over_the_lanes() -> None:
-    counts = [0] * 8
-    for number in range(4000):
-        counts[buckets.lane(name(number), 8, met=0)] += 1
+    counts = Counter(buckets.lane(name(number), range(8), met=0) for number in range(4000))
 
-    assert min(counts) > 400
-    assert max(counts) < 600
+    assert min(counts.values()) > 400
+    assert max(counts.values()) < 600

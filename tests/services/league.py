@@ -141,8 +141,8 @@ class League:
         return {
             (played.number, shelf.tier, shelf.band, lane): number
             for played in self.season.rounds
-            for shelf, numbers in store.shelves("winter", played.number).items()
-            for lane, number in enumerate(numbers)
+            for shelf, lanes in store.shelves("winter", played.number).items()
+            for lane, number in lanes.items()
         }
 
     def _tiers(self, found: Mapping[BucketKey, dict[str, Any]]) -> dict[tuple[str, int], tuple[Move, int]]:

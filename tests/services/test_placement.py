@@ -169,7 +169,6 @@ def test_where_placements_meet_another_lane_begins() -> None:
         found.look(player_id)
 
     lanes = {parsed_bucket(path).lane for _, path in found.buckets()}
-    assert lanes == set(range(len(lanes)))
     assert len(lanes) > 1
     found.check()
 
