@@ -35,10 +35,10 @@ Of an animation the first frame is used; it may have {frames:,} frames. A JPEG w
 be kept whole while it is read: it may have {jpeg:.0f} megapixels if its colours have half its pixels a side, as is
 usual, {full:.0f} if they have as many, and {cmyk:.0f} in CMYK.
 
-The type is the registered one: not `image/jpg`. HEIC and other HEIF than AVIF, as iPhones store them, are [not
+The type is the registered one: not `image/jpg`. HEIC, which iPhones store, and all other HEIF but AVIF are [not
 taken](../decisions/0018-pictures-by-pillow.md): a request that announces `image/heic` is answered by 400 with the types
-that are, and such a file that comes under another type is refused as `unsupported`. [On
-iPhones](../how-to/show-avatars.md#iphones) says what to do.
+that are, and such a file that comes under another type is refused as `unsupported`. What to do about
+[iPhones](../how-to/show-avatars.md#iphones).
 
 ## What may stand after a picture
 
@@ -81,7 +81,7 @@ TAKEN: Mapping[MediaType, tuple[str, str]] = {
     MediaType.PNG: ("1 to 16 bits, palettes, transparency, interlaced, animated", "Apple's own kind (CgBI)"),
     MediaType.WEBP: ("lossy, lossless, transparent, animated", ""),
     MediaType.GIF: ("87a, 89a, animated", ""),
-    MediaType.AVIF: ("stills, and sequences that hold a still too", "sequences alone, HEIC and other HEIF"),
+    MediaType.AVIF: ("stills, and sequences that hold a still too", "sequences alone"),
 }
 
 

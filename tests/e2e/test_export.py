@@ -93,7 +93,9 @@ def test_a_board_at_rest_is_exported_as_the_api_lists_it(client: Client, ids: li
     [file] = answer["export"]["files"]
     stored = client.stack.target.client("s3").get_object(Bucket=answer["export"]["bucket"], Key=file["name"])
     lines = [json.loads(line) for line in gzip.decompress(stored["Body"].read()).splitlines()]
-    assert lines == client.made("GET", f"/boards/{BOARD}/entries?limit=100")["entries"]
+    shown = client.made("GET", f"/boards/{BOARD}/entries?limit=100")["entries"]
+    # Files outlive the URLs of pictures.
+    assert lines == [{name: value for name, value in entry.items() if name != "avatar"} for entry in shown]
     assert len(lines) == len(ids)
 
 

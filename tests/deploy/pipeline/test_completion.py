@@ -164,10 +164,13 @@ def test_the_api_answers_and_is_throttled_as_after_make_deploy(completed: Json) 
 
     assert api["Name"] == api["DefinitionBody"]["info"]["title"] == "laurel-prod"
     assert api["DefinitionBody"]["x-amazon-apigateway-gateway-responses"] == responses
-    everything, players = api["MethodSettings"]
+    everything, *routes = api["MethodSettings"]
     assert (everything["ResourcePath"], everything["HttpMethod"]) == ("/*", "*")
     assert (everything["ThrottlingRateLimit"], everything["ThrottlingBurstLimit"]) == (5000, 2500)
-    assert (players["ResourcePath"], players["HttpMethod"]) == ("/~1players", "POST")
+    assert {(route["HttpMethod"], route["ResourcePath"]) for route in routes} == {
+        ("POST", "/~1players"),
+        ("POST", "/~1players~1me~1avatar"),
+    }
 
 
 def test_requests_are_logged_once_there_is_a_group_for_it(completed: Json) -> None:
