@@ -15,7 +15,11 @@ EDGE = Path(__file__).with_name("edge.yaml")
 CHALICE = Path(__file__).parents[1] / ".chalice" / "config.json"
 BEGIN = "  # Written by `make alarms`, as is all up to the end of it: two for each {of}.\n"
 END = "  # The end of what `make alarms` writes.\n"
-TABLE = re.compile(r"^  (\w+):\n    Type: AWS::DynamoDB::Table$", re.MULTILINE)
+TABLE = re.compile(
+    r"^  (?P<id>\w+):\n    Type: AWS::DynamoDB::Table\n(?:    .*\n)*?      TableName: !Sub laurel-\$\{Stage\}-(?P<table>\w+)$",
+    re.MULTILINE,
+)
+"""A table's logical id and its name, without its stage."""
 
 ANSWERS_REQUESTS = {"api_handler", "player_authorizer"}
 """A failure is one player's, who tries again. A failure of any other function is work that waits."""
@@ -105,15 +109,15 @@ def _deployed(function: str) -> str:
     return "laurel-${Stage}" if function == "api_handler" else f"laurel-${{Stage}}-{function}"
 
 
-def _of_tables(tables: list[str]) -> Iterator[str]:
+def _of_tables(tables: list[tuple[str, str]]) -> Iterator[str]:
     # A query adds up all operations there are: otherwise a table would take one metric for each.
-    for table in tables:
-        names = {"id": table, "table": table.lower()}
-        says = f"Calls to the table of {table.lower()} failed on DynamoDB's side."
+    for logical_id, table in tables:
+        names = {"id": logical_id, "table": table}
+        says = f"Calls to the table of {table} failed on DynamoDB's side."
         yield OF_TABLE.format(
             **names, kind="errors", what="Errors", metric="SystemErrors", threshold="TableErrors", says=says
         )
-        says = f"DynamoDB throttled calls to the table of {table.lower()}."
+        says = f"DynamoDB throttled calls to the table of {table}."
         yield OF_TABLE.format(
             **names,
             kind="throttles",

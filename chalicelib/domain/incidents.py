@@ -82,7 +82,7 @@ _AREAS: Sequence[tuple[Area, tuple[str, ...]]] = (
     (Area.STANDINGS, ("boards-*", "records-*", "ranks-*")),
     (Area.RANKS, ("settle_records-*", "record-stream-age", "record-dead-letters", "rank-drift")),
     (Area.SEASONS, ("seasons-*", "keep_seasons-*")),
-    (Area.NOTICES, ("notices-*", "noticestable-*", "deliver_notices-*", "notice-dead-letters")),
+    (Area.NOTICES, ("notices-*", "deliver_notices-*", "notice-dead-letters")),
     (Area.AVATARS, ("avatar*", "make_avatar*", "media-*")),
 )
 

@@ -400,8 +400,12 @@ def test_every_alarm_tells_somebody_and_says_what_to_do(stage: str) -> None:
 
 def test_every_function_and_every_table_is_watched() -> None:
     watched = {alarm.properties["AlarmName"] for alarm in resources("prod", "AWS::CloudWatch::Alarm")}
-    tables = {table.name.lower() for table in of_stage("prod").resources("AWS::DynamoDB::Table")}
+    tables = {
+        table.properties["TableName"].removeprefix("laurel-prod-")
+        for table in of_stage("prod").resources("AWS::DynamoDB::Table")
+    }
 
+    assert {"records", "notices"} < tables
     for name in {*alarms.functions(), *tables}:
         assert {f"laurel-prod-{name}-errors", f"laurel-prod-{name}-throttles"} <= watched
     assert {"api_handler", "player_authorizer", "settle_records"} < set(alarms.functions())
@@ -460,7 +464,7 @@ def test_a_vpc_gets_a_group_and_endpoints_for_what_functions_call() -> None:
     endpoints = {each.properties["ServiceName"]: each.properties for each in made.resources("AWS::EC2::VPCEndpoint")}
     group = next(each for each in made.resources("AWS::EC2::SecurityGroup") if each.name == "FunctionsGroup")
 
-    assert set(endpoints) == {f"com.amazonaws.eu-central-1.{service}" for service in ("dynamodb", "s3", "sqs")}
+    assert set(endpoints) == {f"com.amazonaws.eu-central-1.{service}" for service in ("dynamodb", "s3", "sqs", "sns")}
     assert endpoints["com.amazonaws.eu-central-1.dynamodb"]["RouteTableIds"] == ["rtb-1", "rtb-2"]
     assert "SecurityGroupIngress" not in group.properties
     assert made.outputs()["FunctionsGroupId"] == "<FunctionsGroup.GroupId>"
