@@ -18,8 +18,8 @@ BLOCK = re.compile(r"^```bash\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SECONDS = 60
 
 
-TUTORIAL_ANSWERS, FIGURES = 6, 8
-GUIDES = [ROOT / "docs" / "how-to" / name for name in ("board-figures.md", "show-avatars.md")]
+TUTORIAL_ANSWERS, FIGURES, TOURNAMENT = 6, 8, 6
+GUIDES = [ROOT / "docs" / "how-to" / name for name in ("board-figures.md", "run-a-tournament.md", "show-avatars.md")]
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +71,19 @@ def test_the_guide_asks_the_board_for_figures(answers: list[Any]) -> None:
     assert [each["period"]["period_id"] for each in history["entries"]] == [periods["periods"][0]["period_id"]]
 
 
+def test_the_guide_runs_a_tournament(answers: list[Any]) -> None:
+    made, joined, played, own, changed, stopped = answers[TUTORIAL_ANSWERS + FIGURES :][:TOURNAMENT]
+
+    assert made["tournament"]["capacity"] == 1000
+    assert (joined["places_left"], joined["attempts_left"]) == (999, 1)
+    assert played["placements"][0]["outcome"] == "improved"
+    assert (own["participation"]["attempts"], own["attempts_left"]) == (1, 0)
+    assert changed["tournament"]["attempts"] == 2
+    assert stopped["tournament"]["stopped_at"] == stopped["period"]["end"]
+
+
 def test_the_guide_uploads_an_avatar_and_takes_it_away(answers: list[Any]) -> None:
-    uploaded, removed = answers[TUTORIAL_ANSWERS + FIGURES :]
+    uploaded, removed = answers[TUTORIAL_ANSWERS + FIGURES + TOURNAMENT :]
 
     assert (uploaded["upload"]["state"], uploaded["avatar"]["placeholder"]) == ("published", False)
     assert removed["avatar"]["placeholder"]
