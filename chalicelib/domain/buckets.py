@@ -113,7 +113,8 @@ def band(percentile: float | None, bands: int) -> int:
 def lane(player_id: str, lanes: Sequence[int], met: int) -> int:
     """Return the lane to place a player in: one of those there are or, for who met somebody, perhaps another.
 
-    Half of those who met somebody take any lane there could be, so that a crowd has begun enough of them in no time.
+    One in four of those who met somebody takes any lane there could be. So a crowd has begun enough of them in no time,
+    and two who met by chance seldom begin one.
 
     Args:
         met: How often another placement was in the way of this one.
@@ -121,9 +122,9 @@ def lane(player_id: str, lanes: Sequence[int], met: int) -> int:
     chance = crc32(f"{player_id} {met}".encode())
     if not lanes and not met:
         return 0
-    if not lanes or (met and chance % 2):
-        return chance // 2 % MAX_LANES
-    return lanes[chance // 2 % len(lanes)]
+    if not lanes or (met and chance % 4 == 0):
+        return chance // 4 % MAX_LANES
+    return lanes[chance // 4 % len(lanes)]
 
 
 def _is_worse(rank: int | None, than: int | None) -> bool:

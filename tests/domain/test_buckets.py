@@ -171,11 +171,11 @@ def test_the_first_lane_is_the_same_for_all() -> None:
     assert {buckets.lane(name(number), [], met=0) for number in range(100)} == {0}
 
 
-def test_half_of_those_who_meet_somebody_begin_lanes() -> None:
+def test_one_in_four_of_those_who_meet_somebody_begins_a_lane() -> None:
     chosen = [buckets.lane(name(number), [0], met=1) for number in range(1000)]
 
-    assert 400 < sum(lane > 0 for lane in chosen) < 600
-    assert len(set(chosen)) == MAX_LANES
+    assert 200 < sum(lane > 0 for lane in chosen) < 300
+    assert len(set(chosen)) > MAX_LANES * 3 / 4
 
 
 def test_players_spread_over_the_lanes() -> None:
