@@ -5,9 +5,10 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from chalicelib.api.links import Links
 from chalicelib.api.rewards import GrantBody, TierName
 from chalicelib.api.routing import Access, Api
-from chalicelib.api.wire import Answer, BoardId, Instant, Strict
+from chalicelib.api.wire import SMALL, Answer, AvatarView, BoardId, Instant, Strict, avatar_view
 from chalicelib.bootstrap.serving import services
 from chalicelib.domain.buckets import Membership
 from chalicelib.domain.rewards import MAX_GRANTS, Claiming, Grant
@@ -155,6 +156,7 @@ class MemberView(Answer):
     ]
     player_id: str
     display_name: str
+    avatar: Annotated[AvatarView, Meta(description="The two smallest sizes.")]
     score: int | None
     subscore: int | None
     achieved_at: Instant | None
@@ -192,13 +194,14 @@ def own(caller: str, path: SeasonPath) -> MembershipView:
 
 
 @api.route("GET", "/seasons/{season_id}/me/bucket", access=Access.PLAYER, errors=_PLACING)
-def own_bucket(caller: str, path: SeasonPath, query: BucketQuery) -> BucketView:
+def own_bucket(caller: str, path: SeasonPath, query: BucketQuery, links: Links) -> BucketView:
     """Return the signed-in player's bucket: of this round, in which a place is taken if need be, or of another."""
     rounds = services().rounds
     number = query.round
     if number is UNSET:
         number = rounds.placement.place(path.season_id, caller).round
-    return _bucket_view(rounds.buckets.standings(rounds.seasons.get(path.season_id), number, caller))
+    standings = rounds.buckets.standings(rounds.seasons.get(path.season_id), number, caller)
+    return _bucket_view(standings, links)
 
 
 @api.route(
@@ -293,21 +296,22 @@ def _membership_view(membership: Membership) -> MembershipView:
     )
 
 
-def _bucket_view(found: BucketStandings) -> BucketView:
+def _bucket_view(found: BucketStandings, links: Links) -> BucketView:
     return BucketView(
         membership=_membership_view(found.membership),
-        members=[_member_view(member) for member in found.members],
+        members=[_member_view(member, links) for member in found.members],
         final=found.is_final,
         promoted=found.promoted,
         relegated=found.relegated,
     )
 
 
-def _member_view(member: Member) -> MemberView:
+def _member_view(member: Member, links: Links) -> MemberView:
     return MemberView(
         rank=member.rank,
         player_id=member.player_id,
         display_name=member.display_name,
+        avatar=avatar_view(member.player_id, member.avatar, links, SMALL),
         score=member.score,
         subscore=member.subscore,
         achieved_at=member.achieved_at,

@@ -40,7 +40,7 @@ Instant = Annotated[datetime, Meta(tz=True)]
 Position = Annotated[int, Meta(ge=1, le=2**53)]
 
 IDENTICON_TYPE = "image/svg+xml"
-_SMALL = SIZES[:2]
+SMALL = SIZES[:2]
 """What entries show, so that a page of 100 stays small."""
 
 
@@ -342,7 +342,7 @@ def entry_view(entry: Entry, links: Links) -> EntryView:
         rank=entry.rank,
         player_id=entry.player_id,
         display_name=entry.display_name,
-        avatar=avatar_view(entry.player_id, entry.avatar, links, _SMALL),
+        avatar=avatar_view(entry.player_id, entry.avatar, links, SMALL),
         score=entry.score,
         subscore=entry.subscore,
         achieved_at=entry.achieved_at,

@@ -174,6 +174,7 @@ def test_members_of_a_bucket_see_only_each_other(winter: World) -> None:
         (1, "Ben", 7),
         (2, "Ada", 5),
     ]
+    assert all(each["avatar"]["placeholder"] for each in bucket["members"])
     alone = look(winter, players[2], "/bucket?round=1").body
     assert [(each["rank"], each["display_name"], each["score"]) for each in alone["members"]] == [(None, "Cem", None)]
 
