@@ -14,7 +14,9 @@ from tests.e2e.client import Client
 
 BOARDS = [f"contract-{number}" for number in range(MAX_BOARDS_PER_GAME)]
 UNPLAYED = "contract-unplayed"
+CUP, STOPPED = "contract-cup", "contract-stopped"
 WEEKLY = "0 0 * * 1"
+START, END = "2026-01-01T00:00:00Z", "2099-01-01T00:00:00Z"
 Body = Any
 Fill = Callable[[Body], None]
 
@@ -33,12 +35,14 @@ class Known:
             "POST /players/refresh": self._refresh,
             "POST /players/signOut": self._refresh,
             "POST /admin/boards": self._board,
-            "PATCH /admin/boards/{board_id}": self._board,
+            "PATCH /admin/boards/{board_id}": self._changed_board,
             "POST /admin/boards/{board_id}/submissions": self._submission,
             "POST /admin/boards/{board_id}/submissions/batch": self._batch,
         }
         for board_id in (*BOARDS, UNPLAYED):
             client.board(board_id, subscore_order="desc")
+        for board_id in (CUP, STOPPED):
+            client.board(board_id, tournament={"starts_at": START, "ends_at": END, "attempts": 3})
         for number, board_id in enumerate(BOARDS):
             for player in self._players:
                 client.submit(board_id, player, number)
@@ -70,9 +74,7 @@ class Known:
     def _path(self, case: Case[Any]) -> None:
         path = case.path_parameters
         if "board_id" in path and _mostly(path["board_id"]):
-            path["board_id"] = (
-                UNPLAYED if case.operation.label.startswith("PATCH /admin/boards/{board_id}") else BOARDS[0]
-            )
+            path["board_id"] = _board_for(case.operation.label)
         if "player_id" in path and _mostly(path["player_id"]):
             path["player_id"] = self._players[1].player_id
             if "board_id" in path and case.operation.label.startswith(("PATCH /admin", "DELETE /admin")):
@@ -117,10 +119,18 @@ class Known:
         # No schema tells a cron expression, or that one number is not greater than another.
         if body.get("reset"):
             body["reset"] = WEEKLY
+        if tournament := body.get("tournament"):
+            tournament.update(starts_at=START, ends_at=END, join_required=True)
+            tournament["cost"] = tournament.get("cost", [])[:1]
+            body.pop("reset", None)
         limits = body.get("limits", {})
         least, most = limits.get("min_score"), limits.get("max_score")
         if least is not None and most is not None and least > most:
             limits["min_score"], limits["max_score"] = most, least
+
+    def _changed_board(self, body: Body) -> None:
+        self._board(body)
+        body.pop("tournament", None)  # of a board that is none
 
     def _batch(self, body: Body) -> None:
         for submission in body["submissions"]:
@@ -129,6 +139,15 @@ class Known:
     def _submission(self, body: Body) -> None:
         if _mostly(body["player_id"]):
             body["player_id"] = self._players[0].player_id
+
+
+def _board_for(label: str) -> str:
+    """Return a board that an operation can do something with."""
+    if label.endswith(("/join", "/participation/me")):
+        return CUP
+    if label.endswith("/stop"):
+        return STOPPED
+    return UNPLAYED if label.startswith("PATCH /admin/boards/{board_id}") else BOARDS[0]
 
 
 def _mostly(value: object) -> bool:
