@@ -85,10 +85,11 @@ def advise_ranks(event: Any, context: Any) -> Any:
     return _events("operations").advise(event, context)
 
 
+@_by_hand_too
 @app.schedule(Rate(5, unit=Rate.MINUTES))
-def keep_ranks(event: CloudWatchEvent) -> None:
-    """Go on with audits, rebuilds and exports under way, and begin the audits that are due."""
-    _events("operations").keep(event.context)
+def keep_ranks(event: Any) -> Any:
+    """Keep up: audits, rebuilds and exports under way, audits that are due, copies of standings, what has expired."""
+    return _events("operations").keep(event)
 
 
 @app.on_cw_event(config.alarm_pattern())
@@ -104,6 +105,7 @@ def keep_seasons(event: Any) -> Any:
     return _events("seasons").keep(event)
 
 
-if config.function() in {"", "app"}:
-    for resource in loading.load("chalicelib.api.resources").RESOURCES:
-        resource.register(app, player_authorizer)
+if config.function() == "":
+    loading.load("chalicelib.api.resources").register(app, player_authorizer)
+elif config.function() == "app":
+    loading.load("chalicelib.api.resources").register_on_demand(app, player_authorizer)

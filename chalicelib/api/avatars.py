@@ -76,7 +76,14 @@ class Svg(Content, frozen=True):
     }
 
 
-@api.route("POST", "/players/me/avatar", access=Access.PLAYER, status=201, errors=(AvatarsOffError, ContendedError))
+@api.route(
+    "POST",
+    "/players/me/avatar",
+    access=Access.PLAYER,
+    status=201,
+    errors=(AvatarsOffError, ContendedError),
+    optional=True,
+)
 def ask(caller: str, body: AvatarUpload, links: Links) -> UploadFormView:
     """Return a form to upload a picture with, straight to S3. Any upload that is still waiting is given up for it."""
     if not links.media_url:

@@ -184,7 +184,7 @@ def one(path: SeasonPath) -> SeasonView:
     return _season_view(services().rounds.seasons.get(path.season_id))
 
 
-@api.route("GET", "/seasons/{season_id}/me", access=Access.PLAYER, errors=_PLACING)
+@api.route("GET", "/seasons/{season_id}/me", access=Access.PLAYER, errors=_PLACING, optional=True)
 def own(caller: str, path: SeasonPath) -> MembershipView:
     """Return where the signed-in player plays this round: the first look takes a place in a bucket.
 
@@ -193,7 +193,7 @@ def own(caller: str, path: SeasonPath) -> MembershipView:
     return _membership_view(services().rounds.placement.place(path.season_id, caller))
 
 
-@api.route("GET", "/seasons/{season_id}/me/bucket", access=Access.PLAYER, errors=_PLACING)
+@api.route("GET", "/seasons/{season_id}/me/bucket", access=Access.PLAYER, errors=_PLACING, optional=True)
 def own_bucket(caller: str, path: SeasonPath, query: BucketQuery, links: Links) -> BucketView:
     """Return the signed-in player's bucket: of this round, in which a place is taken if need be, or of another."""
     rounds = services().rounds

@@ -155,6 +155,7 @@ class PageView(Answer):
     entries: list[EntryView]
     next_cursor: str | None
     previous_cursor: str | None
+    as_of: Annotated[Instant | None, Meta(description="When a copy stood so, in the degraded mode; null: it does now.")]
 
 
 class OwnEntryView(Answer):
@@ -356,6 +357,7 @@ def page_view(page: Page, links: Links) -> PageView:
         entries=[entry_view(entry, links) for entry in page.entries],
         next_cursor=page.next_cursor,
         previous_cursor=page.previous_cursor,
+        as_of=page.as_of,
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from chalicelib import config
+from chalicelib.bootstrap.housekeeping import build_housekeeping
 from chalicelib.bootstrap.stores import stores_of
 from chalicelib.config import Config
 from chalicelib.services import clock
@@ -12,6 +13,7 @@ from chalicelib.services.audit import Audit
 from chalicelib.services.boards import Boards
 from chalicelib.services.clock import Clock
 from chalicelib.services.export import Export
+from chalicelib.services.housekeeping import Housekeeping
 from chalicelib.services.inspection import Inspector
 from chalicelib.services.jobs import Jobs
 from chalicelib.services.rebuild import Rebuild
@@ -33,6 +35,7 @@ class Operations:
     boards: Boards
     inspector: Inspector
     upkeep: Upkeep
+    housekeeping: Housekeeping
     rebuild: Rebuild
     advisor: Advisor
     export: Export
@@ -83,5 +86,6 @@ def build_operations(
     upkeep = Upkeep(
         jobs=jobs, boards=boards, inspector=inspector, audit=audit, rebuild=rebuild, export=export, clock=now
     )
+    housekeeping = build_housekeeping(dynamo=dynamo, stores=stores, boards=boards, jobs=jobs, now=now, pages=pages)
     advisor = Advisor(dynamo, boards, stores.records, stores.ranks, now, settings.layout_grace)
-    return Operations(boards, inspector, upkeep, rebuild, advisor, export)
+    return Operations(boards, inspector, upkeep, housekeeping, rebuild, advisor, export)

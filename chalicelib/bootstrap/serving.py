@@ -15,6 +15,7 @@ from chalicelib.services.announcements import Announcements
 from chalicelib.services.avatars import Avatars
 from chalicelib.services.boards import Boards
 from chalicelib.services.clock import Clock
+from chalicelib.services.copies import Copies
 from chalicelib.services.devices import Devices
 from chalicelib.services.distributions import Distributions
 from chalicelib.services.games import Games
@@ -39,6 +40,7 @@ from chalicelib.services.tournaments import Tournaments
 from chalicelib.services.turns import Turns
 from chalicelib.store import dynamo as dynamo_store
 from chalicelib.store.clients import Clients
+from chalicelib.store.copies import CopyStore
 from chalicelib.store.devices import DeviceStore
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.endpoints import Endpoints
@@ -87,12 +89,9 @@ def services() -> Services:
 
 def build(settings: Config, dynamo: Dynamo, now: Clock = clock.now, clients: Clients | None = None) -> Services:
     """Return services on given clients, with a given clock."""
-    stores = stores_of(settings.table, dynamo)
-    signer = Tokens(settings.signing_keys, now)
-    boards = Boards(stores.boards, now)
-    base = _Base(dynamo, stores, boards, RankReader(dynamo, stores.records, stores.ranks), signer, now)
-    settler = Settler(dynamo, boards, stores.ranks)
-    scores = _scores(base, settler)
+    base = _base(settings, dynamo, now)
+    stores, boards = base.stores, base.boards
+    scores = _scores(base, settler := Settler(dynamo, boards, stores.ranks))
     moderation = Moderation(dynamo, boards, stores.records, stores.ranks, now)
     clients = clients or Clients()
     devices = _devices(base, settings, clients)
@@ -100,8 +99,9 @@ def build(settings: Config, dynamo: Dynamo, now: Clock = clock.now, clients: Cli
     avatars = _avatars(base, profiles, MediaStore(settings.media_bucket, clients), settings)
     players = _players(base, moderation, profiles, avatars, devices)
     games = _games(base, scores, settings)
-    standings = _standings(base)
-    announcements = Announcements(stores.notices, signer, now)
+    incidents = build_incidents(settings, dynamo, now)
+    standings = _standings(base, incidents)
+    announcements = Announcements(stores.notices, base.tokens, now)
     inbox = _inbox(base, announcements)
     return Services(
         config=settings,
@@ -121,8 +121,8 @@ def build(settings: Config, dynamo: Dynamo, now: Clock = clock.now, clients: Cli
         rounds=build_rounds(settings, dynamo, stores, boards, now),
         tournaments=_tournaments(base),
         lobbies=Lobbies(boards=boards, players=players, games=games, standings=standings, inbox=inbox, clock=now),
-        incidents=build_incidents(settings, dynamo, now),
-        tokens=signer,
+        incidents=incidents,
+        tokens=base.tokens,
         announcements=announcements,
         inbox=inbox,
         notices=_notices(base, settings, clients),
@@ -139,6 +139,12 @@ class _Base(Struct, frozen=True):
     reader: RankReader
     tokens: Tokens
     clock: Clock
+
+
+def _base(settings: Config, dynamo: Dynamo, now: Clock) -> _Base:
+    stores = stores_of(settings.table, dynamo)
+    reader = RankReader(dynamo, stores.records, stores.ranks)
+    return _Base(dynamo, stores, Boards(stores.boards, now), reader, Tokens(settings.signing_keys, now), now)
 
 
 def _scores(base: _Base, settler: Settler) -> Scores:
@@ -250,7 +256,7 @@ def _notices(base: _Base, settings: Config, clients: Clients) -> Notices:
     )
 
 
-def _standings(base: _Base) -> Standings:
+def _standings(base: _Base, incidents: Incidents) -> Standings:
     return Standings(
         dynamo=base.dynamo,
         boards=base.boards,
@@ -259,4 +265,6 @@ def _standings(base: _Base) -> Standings:
         ranks=base.stores.ranks,
         reader=base.reader,
         tokens=base.tokens,
+        incidents=incidents,
+        copies=Copies(CopyStore(base.stores.notices.table, base.dynamo), base.clock),
     )

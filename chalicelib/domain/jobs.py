@@ -14,6 +14,8 @@ class JobKind(StrEnum):
     EXPORT = "export"
     ROLLOVER = "rollover"
     SEASON = "season"
+    RETENTION = "retention"
+    GAMES = "games"
 
 
 class JobState(StrEnum):

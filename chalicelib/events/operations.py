@@ -7,12 +7,15 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from chalicelib import logs
 from chalicelib.bootstrap.operations import Operations, operations
 from chalicelib.domain.boards import Board
 from chalicelib.domain.jobs import Job, JobState
 from chalicelib.errors import MalformedError
 from chalicelib.events.invocations import Answer, answered, job_view, out_of_time
+from chalicelib.events.occasions import Occasion
 from chalicelib.events.payloads import (
     AdviceRequest,
     AuditAnswer,
@@ -21,10 +24,14 @@ from chalicelib.events.payloads import (
     ExportRequest,
     ExportView,
     FoundView,
+    GamesView,
     RebuildAnswer,
     RebuildRequest,
     TreeView,
+    UpkeepAnswer,
+    UpkeepRequest,
 )
+from chalicelib.services.abandonment import Census, census_of
 from chalicelib.services.advice import Advice
 from chalicelib.services.audit import AuditState
 from chalicelib.services.export import exported, manifest_name
@@ -52,11 +59,35 @@ def advise(event: Any, context: Any, use: Use = operations) -> Answer:
     return answered(event, AdviceRequest, lambda request: _advice(use(), request))
 
 
-def keep(context: Any, use: Use = operations) -> None:
-    """Go on with the jobs under way, and begin the audits that are due."""
-    jobs = use().upkeep.keep(out_of_time(context, None))
-    running = sum(job.state is JobState.RUNNING for job in jobs)
-    _log.info("kept_up", extra={"request_id": context.aws_request_id, "jobs": len(jobs), "running": running})
+def keep(occasion: Occasion, use: Use = operations) -> Answer:
+    """Go on with what is under way and begin what is due, for as long as there is time; answer what was done.
+
+    What the schedule cannot do fails, and is counted as such; an operator is told why.
+    """
+    if occasion.request is not None:
+        return answered(occasion.request, UpkeepRequest, lambda request: _kept(use(), request, occasion.context))
+    done: Answer = msgspec.to_builtins(_kept(use(), UpkeepRequest(), occasion.context))
+    return done
+
+
+def _kept(use: Operations, request: UpkeepRequest, context: Any) -> UpkeepAnswer:
+    end = out_of_time(context, request.seconds)
+    kept = use.housekeeping.keep(use.boards.all(), use.upkeep.trees(), end, anew=request.anew)
+    jobs = use.upkeep.keep(end)
+    games = _games(census_of(kept.games)) if kept.games else None
+    running = sum(job.state is JobState.RUNNING for job in [*jobs, *kept.retention])
+    facts = {"jobs": len(jobs), "running": running, "copied": kept.copied, "swept": len(kept.retention)}
+    _log.info("kept_up", extra={"request_id": context.aws_request_id, **facts})
+    return UpkeepAnswer(
+        jobs=[job_view(job) for job in jobs],
+        copied=kept.copied,
+        retention=[job_view(job) for job in kept.retention],
+        games=games,
+    )
+
+
+def _games(census: Census) -> GamesView:
+    return GamesView(looked_at=census.looked_at, stale=census.stale, deleted=census.deleted)
 
 
 def _audit(use: Operations, request: AuditRequest, context: Any) -> AuditAnswer:

@@ -70,6 +70,14 @@ class AdviceRequest(Request):
     """The peak to plan for; left out, it is estimated."""
 
 
+class UpkeepRequest(Request):
+    """Do what the schedule does."""
+
+    anew: bool = False
+    """Count games though they were counted less than a day ago."""
+    seconds: Seconds | None = None
+
+
 class SeasonsRequest(Request):
     """Turn the periods that are over: of all boards, of one, or one period."""
 
@@ -159,6 +167,25 @@ class KeptView(Struct):
     job: JobView | None
     """None: the turn is done."""
     turn: TurnView
+
+
+class GamesView(Struct):
+    """What a count of games has found so far."""
+
+    looked_at: int
+    stale: int
+    deleted: int
+
+
+class UpkeepAnswer(Struct):
+    jobs: list[JobView]
+    """Audits, rebuilds and exports."""
+    copied: int
+    """Tops that were copied anew."""
+    retention: list[JobView]
+    """Boards whose forgotten periods are swept: how many records were deleted."""
+    games: GamesView | None
+    """None where none were to be counted."""
 
 
 class SeasonsAnswer(Struct):

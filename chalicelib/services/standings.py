@@ -13,10 +13,13 @@ from chalicelib.errors import CursorError, RecordNotFoundError
 from chalicelib.ranking import bins, order
 from chalicelib.ranking.pages import Value, competition_ranks, percentile, window
 from chalicelib.services.boards import Boards
+from chalicelib.services.copies import Copies
 from chalicelib.services.counters import Counters
+from chalicelib.services.incidents import Incidents
 from chalicelib.services.listing import Listing
 from chalicelib.services.ranks import Question, RankReader, Standing
 from chalicelib.services.tokens import Tokens
+from chalicelib.store.copies import CopiedEntry, Copy
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.ranks import RankStore
 from chalicelib.store.records import RecordStore, Row, row_of
@@ -47,13 +50,17 @@ class OwnEntry(Struct, frozen=True):
 
 
 class Page(Struct, frozen=True):
-    """Consecutive entries, best first. ``next_cursor`` is None on the last page, ``previous_cursor`` on the first."""
+    """Consecutive entries, best first. ``next_cursor`` is None on the last page, ``previous_cursor`` on the first.
+
+    ``as_of`` is None where it shows what stands now, and when it stood so where it is a copy.
+    """
 
     board: Board
     period: Period
     entries: list[Entry]
     next_cursor: str | None = None
     previous_cursor: str | None = None
+    as_of: datetime | None = None
 
 
 class Standings:
@@ -67,6 +74,8 @@ class Standings:
         ranks: RankStore,
         reader: RankReader,
         tokens: Tokens,
+        incidents: Incidents,
+        copies: Copies,
     ) -> None:
         self._dynamo = dynamo
         self._boards = boards
@@ -75,6 +84,8 @@ class Standings:
         self._ranks = ranks
         self._reader = reader
         self._tokens = tokens
+        self._incidents = incidents
+        self._copies = copies
 
     def total(self, board_id: str, period: str) -> tuple[Board, Period, int]:
         """Return the board, the period and how many records are ranked in it. One BatchGetItem of one item."""
@@ -82,8 +93,10 @@ class Standings:
         return board, found, self._reader.total(board, found.period_id)
 
     def top(self, board_id: str, period: str, limit: int) -> Page:
-        """Return the best entries. One Query."""
+        """Return the best entries: in the degraded mode from the last copy, if there is one. One Query."""
         board, found = self._tree(board_id, period)
+        if self._incidents.is_degraded() and (copy := self._copies.find(board_id, found.period_id)):
+            return self._page_of(copy, board, found, limit)
         rows = self._listing.after(board, found.period_id, _TOP, limit + 1)
         ranks = competition_ranks(_values(board, rows), {}, position=0)
         return self._page(board, found, rows[:limit], ranks, more_above=False, more_below=len(rows) > limit)
@@ -259,12 +272,18 @@ class Standings:
             board,
             period,
             [_entry(row, rank) for row, rank in zip(rows, ranks, strict=False)],
-            self._cursor(board, period, _AFTER, rows[-1]) if rows and more_below else None,
-            self._cursor(board, period, _BEFORE, rows[0]) if rows and more_above else None,
+            self._cursor(board, period, _AFTER, rows[-1].order_key) if rows and more_below else None,
+            self._cursor(board, period, _BEFORE, rows[0].order_key) if rows and more_above else None,
         )
 
-    def _cursor(self, board: Board, period: Period, direction: str, row: Row) -> str:
-        values = {"b": board.board_id, "p": period.period_id, "d": direction, "k": row.order_key}
+    def _page_of(self, copy: Copy, board: Board, period: Period, limit: int) -> Page:
+        shown = copy.entries[:limit]
+        more = copy.more or len(copy.entries) > limit
+        cursor = self._cursor(board, period, _AFTER, shown[-1].order_key) if shown and more else None
+        return Page(board, period, [_copied(each) for each in shown], cursor, as_of=copy.as_of)
+
+    def _cursor(self, board: Board, period: Period, direction: str, order_key: str) -> str:
+        values = {"b": board.board_id, "p": period.period_id, "d": direction, "k": order_key}
         return self._tokens.cursor(values)
 
     def _opened(self, board: Board, period: Period, cursor: str) -> tuple[str, str]:
@@ -303,6 +322,18 @@ def _own_entry(board: Board, record: Record, standing: Standing) -> OwnEntry:
 def _entry(row: Row, rank: int | None) -> Entry:
     score, subscore, achieved_at, player_id = row.position
     return Entry(rank, player_id, row.display_name, row.avatar, score, subscore, achieved_at)
+
+
+def _copied(entry: CopiedEntry) -> Entry:
+    return Entry(
+        entry.rank,
+        entry.player_id,
+        entry.display_name,
+        entry.avatar,
+        entry.score,
+        entry.subscore,
+        entry.achieved_at,
+    )
 
 
 def _not_ranked(player_id: str, board: Board) -> RecordNotFoundError:

@@ -1,5 +1,6 @@
 """The games table: every game of a player, and a receipt for every authoritative submission that carries an id."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -10,7 +11,7 @@ from chalicelib.domain.games import Game, GameResult
 from chalicelib.domain.records import Submission
 from chalicelib.store import keys
 from chalicelib.store.dynamo import Dynamo, Item, Part, bind, translated
-from chalicelib.store.typed import from_milliseconds, milliseconds, n, s, seconds
+from chalicelib.store.typed import from_milliseconds, from_seconds, milliseconds, n, s, seconds
 
 KEPT_AFTER_EXPIRY = timedelta(days=7)
 """How long a game's answer can be asked for again; DynamoDB forgets it some time later."""
@@ -37,6 +38,22 @@ class Receipt(msgspec.Struct, frozen=True):
 
     submissions: tuple[Submission, ...]
     result: GameResult
+
+
+LedgerKey = tuple[str, str]
+"""A player's id, and a game's or a receipt's."""
+
+
+class Overdue(msgspec.Struct, frozen=True):
+    """What tells whether a game, or a receipt, has had its time."""
+
+    key: LedgerKey
+    ends_by: datetime | None
+    """When the game had to be ended by; None where it was, or where it is a receipt."""
+    expires_at: datetime
+
+    def is_stale(self, now: datetime) -> bool:
+        return self.ends_by is not None and self.ends_by <= now
 
 
 class GameStore:
@@ -91,6 +108,26 @@ class GameStore:
         items = self._dynamo.rows(request)
         return {keys.submission_id(item["game_id"]["S"]): self.parsed_receipt(item) for item in items}
 
+    def page(self, after: LedgerKey | None, limit: int) -> tuple[list[Overdue], LedgerKey | None]:
+        """Return some of all games and receipts, in no order, and where to go on; None at the end.
+
+        Args:
+            after: Where the page before said to go on; None from the beginning.
+
+        Cost: half a read unit per 4 KB, whether an item is shown in whole or in part.
+        """
+        start = self.key(*after) if after else None
+        names = ["player_id", "game_id", "ends_by", "result", "expires_at"]
+        with translated():
+            items = GameItem.scan(limit=limit, last_evaluated_key=start, attributes_to_get=names)
+            found = [_overdue(item) for item in items]
+        last = items.last_evaluated_key
+        return found, (last["player_id"]["S"], last["game_id"]["S"]) if last else None
+
+    def delete_many(self, ledger_keys: Sequence[LedgerKey]) -> None:
+        """Delete games and receipts, whether they exist or not. A request per 25, a write unit each."""
+        self._dynamo.delete_all(self.table, [self.key(*key) for key in ledger_keys])
+
     def delete_all(self, player_id: str) -> None:
         """Delete every game and receipt of a player. A write unit each."""
         with translated():
@@ -141,6 +178,12 @@ def _item(game: Game) -> GameItem:
         ends_by=milliseconds(game.expires_at),
         expires_at=seconds(game.expires_at + KEPT_AFTER_EXPIRY),
     )
+
+
+def _overdue(item: GameItem) -> Overdue:
+    is_open = "ends_by" in item.attribute_values and "result" not in item.attribute_values
+    ends_by = from_milliseconds(item.ends_by) if is_open else None
+    return Overdue((item.player_id, item.game_id), ends_by, from_seconds(item.expires_at))
 
 
 def _game(item: GameItem) -> Game:

@@ -23,6 +23,7 @@ SCHEDULE = "schedule#all"
 INCIDENTS = "incidents#all"
 MODE = "#mode"
 """Sorts before the names of alarms, none of which begins so."""
+TOP = "top"
 PUBLICATIONS = "publications#all"
 SEASONS = "seasons#all"
 SEASONED = "seasoned"
@@ -164,6 +165,10 @@ def places(lane: int) -> str:
 def told(event: str) -> str:
     """Return the key of the note that everybody was told of something on a board."""
     return _joined("told", event)
+
+
+def copy(board_id: str, period_id: str) -> str:
+    return _joined("copy", board_id, period_id)
 
 
 def path(digits: Path) -> str:

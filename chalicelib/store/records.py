@@ -174,6 +174,11 @@ class RecordStore:
         key = self.key(record.player_id, record.board_id, record.period_id)
         return Part(name, "Delete", {"TableName": self.table, "Key": key, **_unchanged(record)})
 
+    def delete_all(self, board_id: str, period_id: str, player_ids: Sequence[str]) -> None:
+        """Delete records of a period that is forgotten, whether they exist or not. A request per 25."""
+        wanted = [self.key(player_id, board_id, period_id) for player_id in player_ids]
+        self._dynamo.delete_all(self.table, wanted)
+
     def rename(self, record: Record, display_name: str, avatar: str | None, unchanged: Part) -> bool:
         """Show a player's new name and avatar in one record, if it still exists; False if ``unchanged`` does not hold.
 

@@ -5,14 +5,29 @@ from typing import Any
 
 import pytest
 
+import app
 from chalicelib.domain.layouts import Layout
+from chalicelib.errors import StoreUnavailableError
 from chalicelib.events import invocations, operations
+from chalicelib.events.invocations import Answer
+from chalicelib.events.occasions import Occasion
 from chalicelib.services.rebuild import Options
-from tests.fake_dynamodb import Call
+from tests.fake_dynamodb import Call, throttle
 from tests.services.works import BUCKET, Works, altered, crowd, put
 from tests.world import World
 
 HOUR = 3_600_000
+SCHEDULED = {
+    "version": "0",
+    "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
+    "detail-type": "Scheduled Event",
+    "source": "aws.events",
+    "account": "123456789012",
+    "time": "2026-11-22T12:05:00Z",
+    "region": "eu-central-1",
+    "resources": [],
+    "detail": {},
+}
 
 
 @dataclass(slots=True)
@@ -241,10 +256,36 @@ def test_an_export_is_refused_with_the_rule(works: Works) -> None:
     assert export(works, format="csv")["error"]["code"] == "conflict"
 
 
-def test_the_schedule_audits_what_is_there(works: Works, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("event", [SCHEDULED, None, {}, {"anew": True}])
+def test_the_schedule_and_an_operator_keep_up_alike(
+    works: Works, caplog: pytest.LogCaptureFixture, event: Answer | None
+) -> None:
     caplog.set_level("INFO", "laurel")
 
-    operations.keep(Context(), lambda: works.use)
+    answer = operations.keep(Occasion(event, Context()), lambda: works.use)
 
     line = next(record for record in caplog.records if record.message == "kept_up")
-    assert (vars(line)["jobs"], vars(line)["running"]) == (1, 0)
+    assert (vars(line)["jobs"], vars(line)["running"], vars(line)["copied"]) == (1, 0, 1)
+    assert [(job["kind"], job["state"]) for job in answer["jobs"]] == [("audit", "done")]
+    assert (answer["copied"], answer["retention"]) == (1, [])
+    assert answer["games"] == {"looked_at": 7, "stale": 0, "deleted": 0}
+
+
+def test_games_are_counted_anew_when_an_operator_asks_for_it(works: Works) -> None:
+    operations.keep(Occasion(SCHEDULED, Context()), lambda: works.use)
+
+    assert operations.keep(Occasion({}, Context()), lambda: works.use)["games"] is None
+    assert operations.keep(Occasion({"anew": True}, Context()), lambda: works.use)["games"]["looked_at"] == 7
+    assert operations.keep(Occasion({"board": "race"}, Context()), lambda: works.use)["error"]["code"] == "malformed"
+
+
+def test_what_the_schedule_cannot_do_fails(works: Works) -> None:
+    works.world.before(throttle)
+
+    with pytest.raises(StoreUnavailableError):
+        operations.keep(Occasion(SCHEDULED, Context()), lambda: works.use)
+    assert operations.keep(Occasion({}, Context()), lambda: works.use)["error"]["code"] == "store_unavailable"
+
+
+def test_the_manifest_lets_operators_in_beside_the_schedule() -> None:
+    assert app.keep_ranks.event_class is Occasion

@@ -28,6 +28,7 @@ REQUESTS: Mapping[str, type[payloads.Request]] = {
     "rebuild_ranks": payloads.RebuildRequest,
     "export_records": payloads.ExportRequest,
     "advise_ranks": payloads.AdviceRequest,
+    "keep_ranks": payloads.UpkeepRequest,
     "keep_seasons": payloads.SeasonsRequest,
 }
 ANSWERS: Mapping[str, type[Any]] = {
@@ -36,6 +37,7 @@ ANSWERS: Mapping[str, type[Any]] = {
     "export_records": payloads.ExportAnswer,
     "advise_ranks": Advice,
     "replay_dead_letters": Replayed,
+    "keep_ranks": payloads.UpkeepAnswer,
     "keep_seasons": payloads.SeasonsAnswer,
 }
 TYPES: Mapping[str, type[Any]] = {
@@ -44,6 +46,7 @@ TYPES: Mapping[str, type[Any]] = {
     "found": payloads.FoundView,
     "kept": payloads.KeptView,
     "turn": payloads.TurnView,
+    "games": payloads.GamesView,
     "layout": Layout,
     "export": payloads.ExportView,
     "file": File,

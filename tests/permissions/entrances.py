@@ -25,6 +25,7 @@ from chalicelib.services.export import Export
 from chalicelib.services.followup import FollowUp
 from chalicelib.services.games import Games
 from chalicelib.services.history import History
+from chalicelib.services.housekeeping import Housekeeping
 from chalicelib.services.inbox import Inbox
 from chalicelib.services.incidents import Incidents
 from chalicelib.services.lobby import Lobbies
@@ -79,7 +80,7 @@ ENTRANCES: Mapping[str, tuple[object, ...]] = {
     "rebuild_ranks": (operations.rebuild, Rebuild),
     "export_records": (operations.export, Export),
     "advise_ranks": (operations.advise, Advisor),
-    "keep_ranks": (operations.keep, Upkeep.keep),
+    "keep_ranks": (operations.keep, Upkeep.keep, Housekeeping),
     "keep_seasons": (seasons.keep, Closing, Rollover, Outbox.due, Tellings),
 }
 """By function, its handler and the use cases that are its own; of a class, all it does."""

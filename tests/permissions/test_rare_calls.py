@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib.events import operations
+from chalicelib.events.occasions import Occasion
 from chalicelib.services.rebuild import Options, RebuildPhase
 from tests.fake_dynamodb import Call
 from tests.permissions.calls import LEADING_KEYS
@@ -58,7 +59,7 @@ def works() -> Works:
 
 def kept(works: Works, times: int) -> None:
     for _ in range(times):
-        operations.keep(Context(), lambda: works.use)
+        operations.keep(Occasion({}, Context()), lambda: works.use)
         works.world.clock.advance(minutes=2)
 
 
