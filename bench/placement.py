@@ -33,7 +33,7 @@ from tests.services.turning import GRACE, HOURLY
 from tests.tables import PREFIX, tables
 from tests.world import SECRET, Inline, World
 
-AT_ONCE, PLAYERS, SIZE = (1, 8, 32, 128), 3_000, 30
+AT_ONCE, PLAYERS, SIZE = (1, 8, 32, 128), 2_000, 30
 MIN_GAIN = 4.0
 _SLOWER_EACH = 0.5
 """Of a thread: time is stretched, so that processor time does not count."""

@@ -113,18 +113,17 @@ def band(percentile: float | None, bands: int) -> int:
 def lane(player_id: str, lanes: Sequence[int], met: int) -> int:
     """Return the lane to place a player in: one of those there are or, for who met somebody, perhaps another.
 
-    One in four of those who met somebody takes any lane there could be. So a crowd has begun enough of them in no time,
-    and two who met by chance seldom begin one.
+    The fewer lanes there are, the more of those who met somebody take any lane there could be. So a crowd has begun
+    enough of them in no time, and few are begun for nothing.
 
     Args:
         met: How often another placement was in the way of this one.
     """
-    chance = crc32(f"{player_id} {met}".encode())
     if not lanes and not met:
         return 0
-    if not lanes or (met and chance % 4 == 0):
-        return chance // 4 % MAX_LANES
-    return lanes[chance // 4 % len(lanes)]
+    chance = crc32(f"{player_id} {met}".encode())
+    is_any, drawn = met and chance % (2 + len(lanes)) == 0, chance // (2 + len(lanes))
+    return drawn % MAX_LANES if is_any or not lanes else lanes[drawn % len(lanes)]
 
 
 def _is_worse(rank: int | None, than: int | None) -> bool:

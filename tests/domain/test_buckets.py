@@ -171,11 +171,13 @@ def test_the_first_lane_is_the_same_for_all() -> None:
     assert {buckets.lane(name(number), [], met=0) for number in range(100)} == {0}
 
 
-def test_one_in_four_of_those_who_meet_somebody_begins_a_lane() -> None:
-    chosen = [buckets.lane(name(number), [0], met=1) for number in range(1000)]
+@pytest.mark.parametrize("there", [1, 8, 30])
+def test_the_fewer_lanes_there_are_the_more_begin_where_players_meet(there: int) -> None:
+    chosen = [buckets.lane(name(number), range(there), met=1) for number in range(4000)]
 
-    assert 200 < sum(lane > 0 for lane in chosen) < 300
-    assert len(set(chosen)) > MAX_LANES * 3 / 4
+    begun = [lane for lane in chosen if lane >= there]
+    assert len(begun) == pytest.approx(4000 / (2 + there) * (MAX_LANES - there) / MAX_LANES, rel=0.5)
+    assert len(set(begun)) > (MAX_LANES - there) / 2
 
 
 def test_players_spread_over_the_lanes() -> None:
