@@ -45,6 +45,7 @@ from chalicelib.store.devices import DeviceStore
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.endpoints import Endpoints
 from chalicelib.store.media import MediaStore
+from chalicelib.store.participations import ParticipationStore
 from chalicelib.store.publications import PublicationStore
 from chalicelib.store.reward_rules import RuleStore
 from chalicelib.store.rewards import RewardStore
@@ -135,6 +136,7 @@ class _Base(Struct, frozen=True):
 
     dynamo: Dynamo
     stores: Stores
+    participations: ParticipationStore
     boards: Boards
     reader: RankReader
     tokens: Tokens
@@ -144,7 +146,9 @@ class _Base(Struct, frozen=True):
 def _base(settings: Config, dynamo: Dynamo, now: Clock) -> _Base:
     stores = stores_of(settings.table, dynamo)
     reader = RankReader(dynamo, stores.records, stores.ranks)
-    return _Base(dynamo, stores, Boards(stores.boards, now), reader, Tokens(settings.signing_keys, now), now)
+    participations = ParticipationStore(stores.players, settings.table("seasons"), dynamo)
+    boards, tokens = Boards(stores.boards, now), Tokens(settings.signing_keys, now)
+    return _Base(dynamo, stores, participations, boards, reader, tokens, now)
 
 
 def _scores(base: _Base, settler: Settler) -> Scores:
@@ -153,7 +157,7 @@ def _scores(base: _Base, settler: Settler) -> Scores:
         boards=base.boards,
         board_store=base.stores.boards,
         players=base.stores.players,
-        participations=base.stores.participations,
+        participations=base.participations,
         records=base.stores.records,
         ranks=base.stores.ranks,
         reader=base.reader,
@@ -167,7 +171,7 @@ def _tournaments(base: _Base) -> Tournaments:
         dynamo=base.dynamo,
         boards=base.boards,
         board_store=base.stores.boards,
-        store=base.stores.participations,
+        store=base.participations,
         clock=base.clock,
     )
 
@@ -194,7 +198,7 @@ def _players(base: _Base, moderation: Moderation, profiles: Profiles, avatars: A
         devices=devices,
         rewards=RewardStore(base.stores.players, base.dynamo),
         buckets=base.stores.buckets,
-        participations=base.stores.participations,
+        participations=base.participations,
         moderation=moderation,
         profiles=profiles,
         avatars=avatars,

@@ -9,7 +9,6 @@ from chalicelib.store.buckets import BucketStore
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.games import GameStore
 from chalicelib.store.notices import NoticeStore
-from chalicelib.store.participations import ParticipationStore
 from chalicelib.store.players import PlayerStore
 from chalicelib.store.ranks import RankStore
 from chalicelib.store.records import RecordStore
@@ -23,7 +22,6 @@ class Stores(Struct, frozen=True):
     ranks: RankStore
     notices: NoticeStore
     buckets: BucketStore
-    participations: ParticipationStore
 
 
 def stores_of(table: Callable[[str], str], dynamo: Dynamo) -> Stores:
@@ -36,5 +34,4 @@ def stores_of(table: Callable[[str], str], dynamo: Dynamo) -> Stores:
         ranks=RankStore(table("ranks"), dynamo),
         notices=NoticeStore(table("notices"), dynamo),
         buckets=BucketStore(table("seasons"), players, dynamo),
-        participations=ParticipationStore(players, table("seasons"), dynamo),
     )
