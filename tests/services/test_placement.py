@@ -1,13 +1,14 @@
 """Players are placed once, when they look, where their last round leads; whoever else is placed, and whoever dies."""
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from functools import partial
 from itertools import count
 from typing import NoReturn
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from chalicelib.bootstrap.seasons import Seasons
 from chalicelib.domain.buckets import BucketId, Shelf
@@ -286,23 +287,42 @@ def test_throttled_placements_can_be_repeated() -> None:
         found.check()
 
 
-def test_skill_puts_like_with_like() -> None:
-    found, ids = league(24, fill=Fill.SKILL, bands=4, bucket_size=4)
+@pytest.mark.property
+@settings(max_examples=25, deadline=None)
+@given(scores=st.lists(st.none() | st.integers(0, 30), min_size=18, max_size=18), bands=st.integers(2, 6))
+def test_skill_puts_like_with_like(scores: list[int | None], bands: int) -> None:
+    found, ids = league(18, fill=Fill.SKILL, bands=bands, bucket_size=4)
     found.world.clock.advance(hours=-1)
-    for number, player_id in enumerate(ids[:20]):
-        found.play(player_id, number * 7 % 20)
+    for player_id, score in zip(ids, scores, strict=True):
+        if score is not None:
+            found.play(player_id, score)
     found.until(1)
 
-    placed = each_look(found, ids)
+    each_look(found, ids)
 
-    percentile_by_player = {player_id: 100 * (number * 7 % 20 + 1) / 20 for number, player_id in enumerate(ids[:20])}
-    buckets = [bucket["members"] for bucket in found.buckets().values()]
-    for members in buckets:
-        known = [percentile_by_player[each] for each in members if each in percentile_by_player]
-        assert len(known) in {0, len(members)}
-        assert not known or max(known) - min(known) < 100 / 4
-    assert Counter(each.bucket.shelf.band for each in placed) == {0: 4, 1: 5, 2: 5, 3: 5, 4: 5}
+    percentile_by_player = dict(zip(ids, percentiles(scores), strict=True))
+    for bucket in found.buckets().values():
+        known = [each for each in map(percentile_by_player.__getitem__, bucket["members"]) if each is not None]
+        assert len(known) in {0, len(bucket["members"])}
+        assert not known or max(known) - min(known) <= 100 / bands
     found.check()
+
+
+def percentiles(scores: Sequence[int | None]) -> list[float | None]:
+    """Return the share of scores, in percent, that are not better."""
+    known = [score for score in scores if score is not None]
+    return [None if own is None else 100 * sum(each <= own for each in known) / len(known) for own in scores]
+
+
+def test_without_skill_the_best_meet_the_worst() -> None:
+    found, ids = league(6)
+    found.world.clock.advance(hours=-1)
+    for number, player_id in enumerate(ids):
+        found.play(player_id, number * 5 % 6)
+    found.until(1)
+
+    assert len({each.bucket for each in each_look(found, ids)}) == 2
+    assert {each.bucket.shelf.band for each in each_look(found, ids)} == {0}
 
 
 def test_skill_of_newcomers_is_what_they_have_shown_so_far() -> None:
