@@ -78,6 +78,17 @@ def test_a_tournament_is_stopped_once(world: World) -> None:
     assert world.play(world.player(), cup=5).body["placements"][0]["reason"] == "over"
 
 
+def test_its_period_is_told_as_others_are(world: World) -> None:
+    world.board("cup", tournament=definition())
+    stages = []
+    for _ in range(2):
+        (period,) = world.api.get("/boards/cup/periods").body["periods"]
+        stages.append((period["period_id"], period["state"]))
+        world.api.post("/admin/boards/cup/stop", admin=True)
+
+    assert stages == [("all", "open"), ("all", "ended")]
+
+
 def test_only_admins_stop_tournaments(world: World) -> None:
     world.board("cup", tournament=definition())
 

@@ -1,5 +1,6 @@
 """The same histories on a DynamoDB nobody here wrote: what the stand-in lets pass, moto lets pass too."""
 
+from contextlib import suppress
 from random import Random
 from typing import Any
 
@@ -8,10 +9,13 @@ import pytest
 from chalicelib.domain.boards import Operator, SortOrder
 from chalicelib.domain.jobs import JobState
 from chalicelib.domain.layouts import Layout, Layouts
+from chalicelib.domain.records import Submission
+from chalicelib.errors import ConflictError
 from chalicelib.services.rebuild import Options
 from tests import invariants
 from tests.expressions import Item
 from tests.fake_dynamodb import Call, FakeDynamoDB
+from tests.services.cups import CUP, PRICE, Books, cup, give
 from tests.services.histories import BOARDS, PLAYERS, History, Leave, Moderate, Play, Rename, Step, Submit, Wait
 from tests.services.turning import RULES as RULES_OF_REWARDS
 from tests.services.turning import Turning, played
@@ -109,3 +113,30 @@ def test_a_period_is_turned_and_rewarded_on_moto_too(table_prefix: str, dynamodb
 
     del expected.lines[ids[0]]
     turning.check(expected, RULES_OF_REWARDS)
+
+
+def test_tournaments_are_joined_and_played_on_moto_too(table_prefix: str, dynamodb: Any) -> None:
+    del table_prefix
+    world = World(client=Forwarding(dynamodb))
+    tournament = cup(join_required=True, capacity=3, attempts=1, cost=PRICE)
+    world.board(CUP, tournament=tournament)
+    world.board()
+    world.clock.instant = tournament.starts_at
+    ids = [world.player(f"p{number}") for number in range(6)]
+    for number, player_id in enumerate(ids):
+        give(world, player_id, gold=5 + 10 * (number > 0))
+
+    for player_id in ids:
+        for _ in range(2):
+            with suppress(ConflictError):
+                world.another_process().tournaments.join(CUP, player_id)
+    for player_id in ids:
+        world.play(player_id, Submission(CUP, 5))
+        world.play(player_id, Submission(CUP, 4))
+    world.services.players.delete(ids[1])
+    world.services.tournaments.join(CUP, ids[5])
+
+    books = Books.of(world)
+    assert books.joined == {ids[2], ids[3], ids[5]}
+    assert [books.counted[each] for each in ids] == [0, 0, 1, 1, 0, 0]
+    books.check(tournament, dict.fromkeys(ids[2:], 15))

@@ -128,6 +128,38 @@ def test_a_board_that_is_no_tournament_asks_for_nothing_more() -> None:
     assert not any("participation#" in repr(call.request) for call in seen)
 
 
+@pytest.mark.parametrize(
+    ("rules", "read", "written"),
+    [
+        ({}, 0, 0),
+        ({"join_required": True}, 1, 0),
+        ({"attempts": 9}, 1, 1),
+        ({"join_required": True, "attempts": 9}, 1, 1),
+    ],
+)
+def test_a_tournament_takes_no_call_more_than_a_board(rules: Any, read: int, written: int) -> None:
+    world = world_of(cup(**rules))
+    world.services.tournaments.join(CUP, ada := world.player())
+    sizes = [_sizes_of_calls(world, ada, board_id) for board_id in ("race", CUP)]
+
+    (reads, ranks, writes), (more_reads, more_ranks, more_writes) = sizes
+    assert (more_reads - reads, more_ranks - ranks, more_writes - writes) == (read, 0, written)
+
+
+def _sizes_of_calls(world: World, player_id: str, board_id: str) -> list[int]:
+    """Return how many items each call has that ends a game, on a board that has a record already."""
+    world.play(player_id, Submission(board_id, 5))
+    game = world.services.games.start(player_id, "classic")
+    world.clock.advance(seconds=1)
+    seen: list[Call] = []
+    world.before(seen.append)
+    world.services.games.end(player_id, game.game_id, [Submission(board_id, 9)])
+    world.undisturbed()
+    return [
+        len(call.writes) or sum(len(each["Keys"]) for each in call.request["RequestItems"].values()) for call in seen
+    ]
+
+
 def test_joining_again_gets_the_same_answer_and_costs_nothing_more() -> None:
     world = world_of(cup(join_required=True, capacity=2, cost=PRICE))
     ada = world.player()
