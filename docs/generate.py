@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib import errors
-from chalicelib.api import openapi
-from chalicelib.api.resources import RESOURCES
+from chalicelib.api import openapi, resources
 from chalicelib.api.routing import ADMIN_HEADER, MAX_BODY_BYTES, Access, Operation
 from chalicelib.domain.identicons import svg
 from chalicelib.errors import GameError
@@ -140,7 +139,7 @@ def main() -> None:
 
 def pages() -> dict[Path, str]:
     """Return the text of each generated file."""
-    operations = [operation for resource in RESOURCES for operation in resource.operations]
+    operations = resources.operations()
     document = openapi.document(operations)
     return {
         REFERENCE / "routes.md": "\n".join(_routes(operations, document)),

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from chalicelib import VERSION
-from chalicelib.api import openapi
+from chalicelib.api import openapi, resources
 from chalicelib.api.links import Links
-from chalicelib.api.routing import Access, Api, all_operations
+from chalicelib.api.routing import Access, Api
 from chalicelib.api.wire import (
     Answer,
     BoardView,
@@ -70,7 +70,7 @@ def main(caller: str | None, links: Links) -> MainView:
 @api.route("GET", "/openapi.json")
 def description() -> dict[str, Any]:
     """Return the description of this API: an OpenAPI 3.1 document."""
-    return openapi.document(all_operations())
+    return openapi.document(resources.operations())
 
 
 def _lobby_view(lobby: Lobby, links: Links) -> LobbyView:

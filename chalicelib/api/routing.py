@@ -96,21 +96,12 @@ def _types(view: View) -> Mapping[str, Any]:
     return typing.get_type_hints(view, include_extras=True)
 
 
-_resources: list["Api"] = []
-
-
-def all_operations() -> list[Operation]:
-    """Return every route of every resource that was imported."""
-    return [operation for resource in _resources for operation in resource.operations]
-
-
 class Api:
     """The routes of one resource."""
 
     def __init__(self, tag: str) -> None:
         self.tag = tag
         self.operations: list[Operation] = []
-        _resources.append(self)
 
     def route(  # noqa: PLR0913  # everything there is to say of a route
         self,

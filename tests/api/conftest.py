@@ -10,8 +10,7 @@ import botocore.session
 import pytest
 
 import app as manifest
-from chalicelib.api import openapi
-from chalicelib.api.routing import all_operations
+from chalicelib.api import openapi, resources
 from chalicelib.bootstrap import serving, signing
 from chalicelib.store import dynamo
 from chalicelib.store.dynamo import Dynamo
@@ -31,7 +30,7 @@ GAME_RULES = {
 
 @pytest.fixture(scope="session")
 def document() -> dict[str, Any]:
-    return json.loads(json.dumps(openapi.document(all_operations())))  # type: ignore[no-any-return]  # an object
+    return json.loads(json.dumps(openapi.document(resources.operations())))  # type: ignore[no-any-return]  # an object
 
 
 @pytest.fixture

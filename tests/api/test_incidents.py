@@ -1,10 +1,12 @@
 """Incidents and the mode as players see them, and as operators set them."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
 
 import app as manifest
+from chalicelib.api.resources import operations
 from chalicelib.bootstrap import heeding, serving
 from chalicelib.errors import StoreUnavailableError
 from chalicelib.store.incidents import IncidentStore
@@ -12,6 +14,7 @@ from chalicelib.store.notices import NoticeStore
 from tests.alarms import alarm_event
 from tests.api.world import World
 from tests.events.test_operations import Context
+from tests.repository import ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -100,3 +103,33 @@ def test_the_lobby_is_shown_though_notices_do_not_answer(world: World, settings:
     assert (answer.body["mode"], answer.body["incidents"]) == ("normal", [])
     assert answer.body["lobby"]["unread_notices"] is None
     assert [board["board_id"] for board in answer.body["boards"]] == ["speedrun"]
+
+
+def test_standings_say_when_they_are_a_copy(world: World) -> None:
+    world.play(world.player(), **{world.board(): 5})
+    manifest.keep_ranks({}, Context())
+
+    assert world.api.get("/boards/speedrun/entries").body["as_of"] is None
+    world.api.put("/admin/mode", {"mode": "degraded"}, admin=True)
+    body = world.api.get("/boards/speedrun/entries").body
+    assert datetime.fromisoformat(body["as_of"]) <= datetime.now(UTC)
+    assert [entry["score"] for entry in body["entries"]] == [5]
+
+
+def test_what_is_optional_is_refused_and_nothing_else(world: World) -> None:
+    world.play(world.player(), **{world.board(): 5})
+    world.api.put("/admin/mode", {"mode": "degraded"}, admin=True)
+
+    refused = world.api.get("/boards/speedrun/thresholds?ranks=1")
+    assert refused.refusal == (503, "degraded")
+    assert refused.error["detail"] == {"retry_after": 60}
+    player = world.player()
+    assert world.play(player, speedrun=9).status == 200
+    assert world.api.get("/boards/speedrun/entries/me", token=player.token).body["entry"]["rank"] == 1
+
+
+def test_what_is_said_to_be_switched_off_is() -> None:
+    page = (ROOT / "docs" / "explanation" / "degraded-mode.md").read_text(encoding="utf-8")
+    routes = {f"{operation.method} {operation.path}" for operation in operations() if operation.optional}
+
+    assert set(re.findall(r"`([A-Z]+ /[^`]*)` off", page)) == routes

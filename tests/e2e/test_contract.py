@@ -10,15 +10,13 @@ from schemathesis import Case, CheckContext, Response
 from schemathesis.openapi import from_dict
 from schemathesis.specs.openapi.checks import unsupported_method
 
-import chalicelib.api.resources  # noqa: F401  # what declares the routes
-from chalicelib.api import openapi
-from chalicelib.api.routing import all_operations
+from chalicelib.api import openapi, resources
 from tests.e2e.client import Client
 from tests.e2e.known import Known
 
 pytestmark = pytest.mark.e2e
 
-DOCUMENT = json.loads(json.dumps(openapi.document(all_operations())))
+DOCUMENT = json.loads(json.dumps(openapi.document(resources.operations())))
 DESCRIBED = from_dict(DOCUMENT)
 EXAMPLES = 15
 """Drawn for each route, beside the many more that schemathesis derives from its schemas."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.api.resources import RESOURCES
+from chalicelib.api.resources import operations
 from deploy.layout import API_STAGE, api_name, function_name
 from deploy.templates import data_only, read
 from infra import alarms
@@ -96,7 +96,7 @@ def test_chalice_knows_the_same_stages() -> None:
 
 def test_limits_are_set_for_routes_that_there_are(stage: str) -> None:
     api = STAGES[stage]["api"]
-    routes = {f"{operation.method} {operation.path}" for resource in RESOURCES for operation in resource.operations}
+    routes = {f"{operation.method} {operation.path}" for operation in operations()}
 
     assert api["routes"].keys() <= routes
     for limits in api["routes"].values():
