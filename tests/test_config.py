@@ -69,6 +69,12 @@ def test_hashes_are_compared_in_lower_case() -> None:
     )
 
 
+def test_alarms_that_degrade_are_names_or_globs() -> None:
+    assert load(GOOD).degrade_on == ("api-server-errors", "records-*", "ranks-*")
+    assert load({**GOOD, "LAUREL_DEGRADE_ON": " rank-drift, *-errors,"}).degrade_on == ("rank-drift", "*-errors")
+    assert load({**GOOD, "LAUREL_DEGRADE_ON": ""}).degrade_on == ()
+
+
 def test_rules_are_read_by_mode() -> None:
     config = load({**GOOD, "LAUREL_GAME_RULES": '{"blitz": {"min_seconds": 5, "max_seconds": 60}}'})
 
@@ -94,6 +100,8 @@ def test_rules_are_read_by_mode() -> None:
         ("LAUREL_ADMIN_KEY_HASHES", "secret"),
         ("LAUREL_ADMIN_KEY_HASHES", "g" * 64),
         ("LAUREL_CALLS", "boto3"),
+        ("LAUREL_DEGRADE_ON", "records-errors ranks-errors"),
+        ("LAUREL_DEGRADE_ON", "records-[ab]*"),
         ("LAUREL_PUSH_APPLICATIONS", "fcm"),
         ("LAUREL_PUSH_APPLICATIONS", '{"fcm": 5}'),
         ("LAUREL_PUSH_APPLICATIONS", '{"F C M": "arn:aws:sns:eu-central-1:123456789012:app/GCM/game"}'),

@@ -83,7 +83,7 @@ _AREAS: Sequence[tuple[Area, tuple[str, ...]]] = (
     (Area.RANKS, ("settle_records-*", "record-stream-age", "record-dead-letters", "rank-drift")),
     (Area.SEASONS, ("seasons-*", "keep_seasons-*")),
     (Area.NOTICES, ("notices-*", "deliver_notices-*", "notice-dead-letters")),
-    (Area.AVATARS, ("avatar*", "make_avatar*", "media-*")),
+    (Area.AVATARS, ("make_avatar-*",)),
 )
 
 

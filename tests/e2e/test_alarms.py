@@ -1,10 +1,15 @@
 """Alarms through the deployed functions: by way of the bus into GET /, and into the mode."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
+from chalicelib.store import keys
+from chalicelib.store.typed import from_milliseconds
+from local.layout import TABLE_PREFIX
 from tests.e2e.client import Client
 from tests.e2e.test_stream import eventually
 
@@ -53,20 +58,36 @@ def stories(client: Client) -> list[Any]:
     return list(client.made("GET", "/admin/incidents", admin=True)["incidents"])
 
 
+def copied(client: Client, board: str) -> str:
+    """Let the tops be copied, as the schedule does every five minutes, and return when this one was."""
+    reply = client.stack.target.client("lambda").invoke(FunctionName="laurel-local-keep_ranks", Payload=b"{}")
+    answer = json.loads(reply["Payload"].read())
+    assert answer["copied"] >= 1, answer
+    key = {"pk": {"S": keys.copy(board, "all")}, "sk": {"S": keys.TOP}}
+    item = client.stack.target.client("dynamodb").get_item(TableName=f"{TABLE_PREFIX}notices", Key=key)["Item"]
+    instant = from_milliseconds(int(item["as_of"]["N"]))
+    return str(msgspec.to_builtins(instant))
+
+
 def test_a_chosen_alarm_degrades_the_stage_and_back_again(quiet: Client) -> None:
     board = quiet.board("alarming")
     player = quiet.player()
     quiet.submit(board, player, 5)
+    copied_at = copied(quiet, board)
 
     change(quiet, CHOSEN, "ALARM")
     eventually(lambda: mode(quiet), "degraded")
     refused = quiet.call("GET", f"/boards/{board}/distribution")
     assert (refused.status_code, refused.json()["error"]["code"]) == (503, "degraded")
     assert quiet.end(player, quiet.game(player), **{board: 6}).ok, "games go on"
+    page = quiet.made("GET", f"/boards/{board}/entries")
+    assert (page["entries"][0]["score"], page["as_of"]) == (5, copied_at), "the copy from before"
 
     change(quiet, CHOSEN, "OK")
     eventually(lambda: mode(quiet), "normal")
     assert quiet.made("GET", f"/boards/{board}/distribution")["total"] == 1
+    page = quiet.made("GET", f"/boards/{board}/entries")
+    assert (page["entries"][0]["score"], page["as_of"]) == (6, None)
 
 
 def test_an_operator_degrades_the_stage_and_has_the_last_word(quiet: Client) -> None:
