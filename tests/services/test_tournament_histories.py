@@ -141,7 +141,7 @@ events = st.dictionaries(
 )
 
 
-@settings(max_examples=EXAMPLES)
+@settings(max_examples=max(60, EXAMPLES // 3))
 @given(tournament=tournaments, first=st.lists(acts, min_size=1, max_size=6), events=events)
 def test_no_place_price_or_attempt_is_lost_or_doubled(
     tournament: Tournament, first: list[Act], events: dict[int, Act | str]
