@@ -89,7 +89,7 @@ def crowd(at_once: int, players: int) -> Figure:
     dynamos = [WatchedDynamo(database, Inline(), sleep, Effort()) for _ in range(at_once)]
     started = time.perf_counter()
     with ThreadPoolExecutor(at_once) as threads:
-        shares = [(_process(world, dynamo), ids[number::at_once]) for number, dynamo in enumerate(dynamos)]
+        shares = [(_rounds(world, dynamo), ids[number::at_once]) for number, dynamo in enumerate(dynamos)]
         again = sum(threads.map(lambda share: _placed(*share), shares))
     seconds = (time.perf_counter() - started) / database.slower
     database.slower = 0.0
@@ -112,7 +112,7 @@ def _begun(client: FakeDynamoDB, players: int) -> tuple[World, list[str]]:
     return world, ids
 
 
-def _process(world: World, dynamo: Dynamo) -> Rounds:
+def _rounds(world: World, dynamo: Dynamo) -> Rounds:
     stores = stores_of(_CONFIG.table, dynamo)
     return build_rounds(_CONFIG, dynamo, stores, Boards(stores.boards, world.clock), world.clock)
 
@@ -148,7 +148,7 @@ def costs() -> Iterator[tuple[str, float, float]]:
     """Yield what is done, and the mean of the read and of the write units it takes, with nobody in the way."""
     client = Counted()
     world, ids = _begun(client, 10 * SIZE)
-    league, use = League(world), _process(world, Dynamo(client, Inline()))
+    league, use = League(world), _rounds(world, Dynamo(client, Inline()))
 
     def measured(text: str, count: int, act: Callable[[], Any]) -> tuple[str, float, float]:
         client.units.clear()
@@ -164,7 +164,11 @@ def costs() -> Iterator[tuple[str, float, float]]:
     world.clock.instant = season.rounds[0].end + GRACE
     yield measured("a place in a later round, of all who played", len(ids), lambda: _placed(use, ids))
     yield measured("a look at a bucket that has ended", 1, lambda: use.buckets.standings(season, 1, ids[0]))
-    yield measured("closing a round, for each player", len(ids), league.closed)
+    yield measured("closing a round, for each player, where all have looked", len(ids), league.closed)
+    for number, player_id in enumerate(ids):
+        league.play(player_id, number)
+    world.clock.instant = season.rounds[1].end + GRACE
+    yield measured("closing a round, for each player, where nobody has", len(ids), league.closed)
 
 
 def claims(figures: Sequence[Figure]) -> list[Claim]:
