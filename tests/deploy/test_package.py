@@ -92,7 +92,7 @@ class TestTheAppsPackage:
         kept, whole = json.loads(files[name]), json.loads((BOTOCORE.parent / name).read_bytes())
 
         for partition, other in zip(kept["partitions"], whole["partitions"], strict=True):
-            assert set(partition["services"]) <= {"dynamodb", "streams.dynamodb", "s3", "sqs"}
+            assert set(partition["services"]) <= {"dynamodb", "streams.dynamodb", "s3", "sns", "sqs"}
             assert {**other, "services": {**other["services"], **partition["services"]}} == other
             assert {"dynamodb", "sqs"} <= partition["services"].keys() or "dynamodb" not in other["services"]
 
