@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -15,7 +15,7 @@ from chalicelib.domain.buckets import MAX_LANES, UNKNOWN, Place, Result
 from chalicelib.domain.records import Record
 from chalicelib.domain.seasons import Cut, Move
 from tests.domain.test_seasons import season
-from tests.strategies import EXAMPLES, boards
+from tests.strategies import boards
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 BOARD = Board(board_id="race", title="Race", created_at=NOON)
@@ -60,7 +60,6 @@ def _number(cut: Cut, members: int) -> int:
     return cut.rank if cut.rank is not None else int(members * (cut.percent or 0) / 100 + 1e-9)
 
 
-@settings(max_examples=EXAMPLES)
 @given(board=boards, scores=scores)
 def test_ranks_count_the_members_that_are_strictly_better(board: Board, scores: Scores) -> None:
     result = result_of(scores, board)
@@ -95,7 +94,6 @@ def test_ties_are_listed_by_who_was_earlier() -> None:
     assert result == (Place(name(2), 1), Place(name(1), 1))
 
 
-@settings(max_examples=EXAMPLES)
 @given(scores=scores, promote=cuts, relegate=cuts)
 def test_each_move_alone_is_that_of_the_whole_bucket_at_once(scores: Scores, promote: Cut, relegate: Cut) -> None:
     assert moves(scores, promote, relegate) == expected_moves(scores, promote, relegate)

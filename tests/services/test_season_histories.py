@@ -112,7 +112,7 @@ def leaves(found: League, player_id: str, use: Seasons, call: Call) -> None:
     found.leave(player_id)
 
 
-@settings(max_examples=max(60, EXAMPLES // 5), deadline=None)
+@settings(max_examples=max(60, EXAMPLES // 10), deadline=None)
 @given(rules=rules, history=rounds)
 def test_players_are_conserved_and_where_whole_rounds_would_have_them(
     rules: dict[str, Any], history: list[list[Event]]
