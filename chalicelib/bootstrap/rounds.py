@@ -10,6 +10,7 @@ from chalicelib.services.clock import Clock
 from chalicelib.services.placement import Placement, Skill
 from chalicelib.services.ranks import RankReader
 from chalicelib.services.seasons import Seasons
+from chalicelib.store.buckets import BucketStore
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.seasons import SeasonStore
 
@@ -24,16 +25,17 @@ class Rounds(Struct, frozen=True):
 def build_rounds(settings: Config, dynamo: Dynamo, stores: Stores, boards: Boards, now: Clock) -> Rounds:
     grace = settings.layout_grace
     seasons = Seasons(SeasonStore(settings.table("seasons"), dynamo), boards, now, grace)
-    results = Results(stores.buckets, boards, stores.records, dynamo)
+    store = BucketStore(settings.table("seasons"), stores.players, dynamo)
+    results = Results(store, boards, stores.records, dynamo)
     placement = Placement(
         dynamo=dynamo,
         seasons=seasons,
         boards=boards,
-        store=stores.buckets,
+        store=store,
         results=results,
         skill=Skill(stores.records, RankReader(dynamo, stores.records, stores.ranks)),
         clock=now,
         grace=grace,
     )
-    buckets = Buckets(store=stores.buckets, results=results, players=stores.players, clock=now, grace=grace)
+    buckets = Buckets(store=store, results=results, players=stores.players, clock=now, grace=grace)
     return Rounds(seasons, placement, buckets, results)

@@ -24,6 +24,7 @@ from chalicelib.services.rollover import Rollover
 from chalicelib.services.settle import Settler
 from chalicelib.services.tellings import Tellings
 from chalicelib.store import dynamo as dynamo_store
+from chalicelib.store.buckets import BucketStore
 from chalicelib.store.clients import Clients
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.exports import ExportStore
@@ -126,7 +127,7 @@ def _closing(base: _Base, rounds: Rounds, at_once: int) -> Closing:
         dynamo=base.dynamo,
         jobs=base.jobs,
         seasons=rounds.seasons,
-        store=base.stores.buckets,
+        store=BucketStore(base.settings.table("seasons"), base.stores.players, base.dynamo),
         results=rounds.results,
         giver=base.giver,
         publisher=base.publisher,

@@ -1,14 +1,12 @@
-"""The stores, on the tables of a stage."""
+"""The stores that most services stand on, on the tables of a stage."""
 
 from collections.abc import Callable
 
 from msgspec import Struct
 
 from chalicelib.store.boards import BoardStore
-from chalicelib.store.buckets import BucketStore
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.games import GameStore
-from chalicelib.store.notices import NoticeStore
 from chalicelib.store.players import PlayerStore
 from chalicelib.store.ranks import RankStore
 from chalicelib.store.records import RecordStore
@@ -20,18 +18,13 @@ class Stores(Struct, frozen=True):
     games: GameStore
     records: RecordStore
     ranks: RankStore
-    notices: NoticeStore
-    buckets: BucketStore
 
 
 def stores_of(table: Callable[[str], str], dynamo: Dynamo) -> Stores:
-    players = PlayerStore(table("players"), dynamo)
     return Stores(
         boards=BoardStore(table("boards"), dynamo),
-        players=players,
+        players=PlayerStore(table("players"), dynamo),
         games=GameStore(table("games"), dynamo),
         records=RecordStore(table("records"), dynamo),
         ranks=RankStore(table("ranks"), dynamo),
-        notices=NoticeStore(table("notices"), dynamo),
-        buckets=BucketStore(table("seasons"), players, dynamo),
     )

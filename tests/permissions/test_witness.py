@@ -2,7 +2,7 @@
 
 import importlib
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, get_type_hints
 
@@ -11,7 +11,6 @@ import pytest
 from chalicelib.bootstrap.delivering import Delivering
 from chalicelib.bootstrap.following import Following
 from chalicelib.bootstrap.operations import Operations
-from chalicelib.bootstrap.serving import Services
 from chalicelib.services.inspection import Inspector
 from chalicelib.services.settle import Settler
 from chalicelib.services.tokens import Tokens
@@ -117,15 +116,24 @@ def test_every_function_is_entered_somewhere() -> None:
     assert set(ENTRANCES) == {API_HANDLER, *(function.name for function in declared)}
 
 
-@pytest.mark.parametrize("root", [Services, Following, Operations, Delivering])
-def test_every_use_case_is_an_entrance_or_shared(root: type) -> None:
-    services = {each for each in get_type_hints(root).values() if each.__module__.startswith("chalicelib.services.")}
-    entered = {entrance for entrances in ENTRANCES.values() for entrance in entrances}
+def test_every_use_case_of_players_and_admins_is_an_entrance_or_shared() -> None:
+    services = World().services
 
-    # Of upkeep, audits are one function's and the rest another's.
-    left = {each for each in services - SHARED - entered if not entered & set(vars(each).values())}
+    assert not _unclaimed(type(getattr(services, name)) for name in vars(type(services)) if not name.startswith("_"))
+
+
+@pytest.mark.parametrize("root", [Following, Operations, Delivering])
+def test_every_use_case_is_an_entrance_or_shared(root: type) -> None:
+    assert not _unclaimed(get_type_hints(root).values())
+
+
+def _unclaimed(made: Iterable[type]) -> set[type]:
+    """Return the use cases among these by which nobody could tell on whose behalf a call is made."""
+    services = {each for each in made if each.__module__.startswith("chalicelib.services.")}
+    entered = {entrance for entrances in ENTRANCES.values() for entrance in entrances}
     assert services
-    assert not left
+    # Of upkeep, audits are one function's and the rest another's.
+    return {each for each in services - SHARED - entered if not entered & set(vars(each).values())}
 
 
 def test_an_upkeep_has_no_other_entrance() -> None:
