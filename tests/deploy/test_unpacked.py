@@ -102,6 +102,7 @@ def test_every_function_runs_from_the_package_alone(
     assert functions.PLAYER in repr(dynamodb.items(f"{PREFIX}ranks")), "not counted"
     assert answers.pop("replay_dead_letters") == {"fates": [], "more": False}
     assert answers.pop("keep_ranks")["copied"] == 1
+    assert answers.pop("deliver_notices") is None
     assert answers.pop("heed_alarms") is None
     assert "rank-drift" in repr(dynamodb.items(f"{PREFIX}notices")), "not heeded"
     assert answers.pop("keep_seasons")["rollovers"] == []
