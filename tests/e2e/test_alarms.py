@@ -33,8 +33,13 @@ def mode(client: Client) -> str:
 
 @pytest.fixture
 def quiet(client: Client) -> Iterator[Client]:
-    """A stage without incidents, whatever a test leaves."""
+    """A stage without incidents, left to its alarms, whatever a test has left, or leaves."""
+    calm(client)
     yield client
+    calm(client)
+
+
+def calm(client: Client) -> None:
     client.made("PUT", "/admin/mode", {"mode": "automatic"}, admin=True)
     for alarm in (HARMLESS, CHOSEN):
         change(client, alarm, "OK")
