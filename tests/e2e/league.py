@@ -150,16 +150,20 @@ class League:
         return [each["content"] for each in found if each["content"]["kind"] == kind]
 
     def keep(self, **request: Any) -> Json:
-        """Do by hand what the schedule does every minute."""
-        answer = self._client.stack.target.client("lambda").invoke(FunctionName=FUNCTION, Payload=json.dumps(request))
-        content = answer["Payload"].read()
-        assert "FunctionError" not in answer, content
-        return json.loads(content)
+        return keep_seasons(self._client, **request)
 
     def file(self, key: str) -> bytes:
         s3 = self._client.stack.target.client("s3")
         content: bytes = s3.get_object(Bucket=EXPORTS_BUCKET, Key=key)["Body"].read()
         return content
+
+
+def keep_seasons(client: Client, **request: Any) -> Json:
+    """Do by hand what the schedule does every minute."""
+    answer = client.stack.target.client("lambda").invoke(FunctionName=FUNCTION, Payload=json.dumps(request))
+    content = answer["Payload"].read()
+    assert "FunctionError" not in answer, content
+    return json.loads(content)
 
 
 def eventually(look: Callable[[], object], expected: object, patience: float) -> None:
