@@ -1,11 +1,10 @@
 """GET /: who we are, and the player's lobby."""
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from msgspec import Meta
 
 from chalicelib import VERSION
-from chalicelib.api import openapi, resources
 from chalicelib.api.links import Links
 from chalicelib.api.routing import Access, Api
 from chalicelib.api.wire import (
@@ -25,7 +24,9 @@ from chalicelib.api.wire import (
 from chalicelib.bootstrap.serving import services
 from chalicelib.domain.incidents import Mode
 from chalicelib.errors import TokenError, TokenExpiredError
-from chalicelib.services.lobby import Lobby
+
+if TYPE_CHECKING:
+    from chalicelib.services.lobby import Lobby
 
 api = Api("main")
 
@@ -67,13 +68,7 @@ def main(caller: str | None, links: Links) -> MainView:
     )
 
 
-@api.route("GET", "/openapi.json")
-def description() -> dict[str, Any]:
-    """Return the description of this API: an OpenAPI 3.1 document."""
-    return openapi.document(resources.operations())
-
-
-def _lobby_view(lobby: Lobby, links: Links) -> LobbyView:
+def _lobby_view(lobby: "Lobby", links: Links) -> LobbyView:
     return LobbyView(
         player=player_view(lobby.player, links),
         standings=[own_entry_view(*standing, links) for standing in lobby.standings],

@@ -9,6 +9,7 @@ from chalicelib.loading import load
 
 MODULES = (
     "main",
+    "description",
     "games",
     "players",
     "exports",
@@ -26,6 +27,7 @@ MODULES = (
 AT_ONCE = ("main", "games", "players", "boards")
 """What players call all the time: a process of Lambda's imports it before it takes its first request."""
 _MODULE_BY_WORD = {
+    "openapi.json": "description",
     "export": "exports",
     "avatar": "avatars",
     "identicon": "avatars",
