@@ -1,4 +1,4 @@
-"""Plays thousands of games and verifies every rank: ``python -m local.demo``, or ``make demo``.
+"""Plays thousands of games, verifies every rank, ends a season: ``python -m local.demo``, or ``make demo``.
 
 PLAYERS chooses how many play, PORT where Laurel is looked for before one is started.
 """
@@ -47,11 +47,11 @@ def _demo(screen: Screen, players: int) -> bool:
         Crew() as crew,
     ):
         try:
-            exact = Match(client, crew, screen).run(laurel.admin_key, crowd(players, random.Random()))  # noqa: S311  # a game
+            exact = Match(client, crew, screen, laurel.operator).run(crowd(players, random.Random()))  # noqa: S311  # a game
         except ServerGoneError as error:
             raise DemoError(f"{error}\n{laurel.last_words()}".rstrip()) from error
         if laurel.kept:
-            screen.say(f"Both boards stay: {laurel.url}boards")
+            screen.say(f"The boards stay: {laurel.url}boards")
         return exact
 
 

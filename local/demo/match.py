@@ -9,8 +9,11 @@ from local.demo.boards import Board
 from local.demo.client import Client, DemoError, Json, RefusedError
 from local.demo.crew import Crew
 from local.demo.crowd import Player
+from local.demo.finale import Finale
+from local.demo.league import League
+from local.demo.operator import Operator
 from local.demo.oracle import Row, standings
-from local.demo.play import GAME_END, Account, Played, play, register
+from local.demo.play import GAME_END, Account, play, register
 from local.demo.screen import GREEN, RED, Exhibit, Line, Screen, milliseconds
 from local.demo.verify import RANK_READ, differences, exact, read_entries, read_listing, row_of
 
@@ -21,47 +24,54 @@ DIFFERENCES_SHOWN = 10
 
 
 class Match:
-    def __init__(self, client: Client, crew: Crew, screen: Screen) -> None:
+    def __init__(self, client: Client, crew: Crew, screen: Screen, operator: Operator) -> None:
         self._client = client
         self._crew = crew
         self._screen = screen
+        self._operator = operator
         self._started = time.monotonic()
 
-    def run(self, admin_key: str, players: Sequence[Player]) -> bool:
-        """Play, show and verify; return whether everything was exact. If so, the best get their faces."""
+    def run(self, players: Sequence[Player]) -> bool:
+        """Play, show and verify; return whether everything was exact.
+
+        If so, the best get their faces, and the round of the league that has gone on meanwhile comes to its end.
+        """
         games = sum(len(player.drives) for player in players)
         self._screen.say(f"{len(players):,} players, {games:,} games, each with points and a fastest lap\n")
-        both = self._created_boards(admin_key)
-        accounts, played = self._played(both, players, games)
+        both = self._created_boards()
+        with self._screen.progress("registering", len(players)) as step:
+            accounts = register(self._client, self._crew, players, step)
+        with League(self._client, self._operator, accounts) as league:
+            return self._exact(both, accounts, games) and Finale(self._client, self._operator, self._screen).show(
+                league
+            )
+
+    def _exact(self, both: tuple[Board, Board], accounts: Sequence[Account], games: int) -> bool:
+        with self._screen.progress("playing", games) as step:
+            played = play(self._client, self._crew, both, accounts, step)
         names = {account.player_id: account.player.name for account in accounts}
         somebody = secrets.choice(accounts).player_id
         for board in both:
             self._show(board, names, somebody, len(accounts))
         expected_by_board = {board: standings(board, played.submissions) for board in both}
-        found = [*played.oddities, *self._verified(names, expected_by_board)]
+        found = [*self._verified(names, expected_by_board), *played.oddities]
         self._tell(found)
         self._sum_up(games)
         if not found:
             self._portray(both[0], {account.player_id: account for account in accounts})
         return not found
 
-    def _created_boards(self, admin_key: str) -> tuple[Board, Board]:
+    def _created_boards(self) -> tuple[Board, Board]:
         suffix = secrets.token_hex(3)
         both = boards.points(f"demo-points-{suffix}"), boards.fastest_lap(f"demo-lap-{suffix}")
         for board in both:
             try:
-                self._client.post("admin", "admin/boards", board.definition(), {"X-Laurel-Admin-Key": admin_key})
+                self._client.post("admin", "admin/boards", board.definition(), self._operator.authorization)
             except RefusedError as error:
                 raise DemoError(
                     f"{error}\nIs it a Laurel of another checkout? Stop it, or name another PORT."
                 ) from error
         return both
-
-    def _played(self, both: tuple[Board, Board], players: Sequence[Player], games: int) -> tuple[list[Account], Played]:
-        with self._screen.progress("registering", len(players)) as step:
-            accounts = register(self._client, self._crew, players, step)
-        with self._screen.progress("playing", games) as step:
-            return accounts, play(self._client, self._crew, both, accounts, step)
 
     def _show(self, board: Board, names: Mapping[str, str], somebody: str, total: int) -> None:
         path = f"boards/{board.board_id}"

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from deploy import secrets
 from local.demo.client import DemoError
+from local.demo.operator import Operator
 from local.layout import API_PATH, LOOPBACK
 from local.stack import LocalStack
 from local.target import embedded
@@ -22,7 +23,7 @@ LOOK_SECONDS = 5.0
 @dataclass(frozen=True, slots=True)
 class Opponent:
     url: str
-    admin_key: str
+    operator: Operator
     kept: bool
     """Whether it is still there after the demo."""
     last_words: Callable[[], str]
@@ -39,7 +40,7 @@ def opponent(port: int, say: Callable[[str], object]) -> Iterator[Opponent]:
     url = f"http://{LOOPBACK}:{port}{API_PATH}"
     if _is_laurel(url):
         say(f"Playing against the Laurel that runs at {url}")
-        yield Opponent(url, _admin_key(port), kept=True, last_words=str)
+        yield Opponent(url, _operator(port), kept=True, last_words=str)
         return
     started = time.monotonic()
     say(f"No Laurel runs on port {port}: starting one for the demo alone ...")
@@ -47,7 +48,8 @@ def opponent(port: int, say: Callable[[str], object]) -> Iterator[Opponent]:
         if problem := laurel.first_answer():
             raise DemoError(problem)
         say(f"It is up after {time.monotonic() - started:.1f} s: {laurel.url}")
-        yield Opponent(laurel.url, laurel.admin_key, kept=False, last_words=laurel.last_words)
+        operator = Operator(laurel.admin_key, laurel.target)
+        yield Opponent(laurel.url, operator, kept=False, last_words=laurel.last_words)
 
 
 def _is_laurel(url: str) -> bool:
@@ -59,8 +61,9 @@ def _is_laurel(url: str) -> bool:
     return isinstance(answer, dict) and answer.get("name") == "laurel"
 
 
-def _admin_key(port: int) -> str:
+def _operator(port: int) -> Operator:
+    target = embedded(f"http://{LOOPBACK}:{port}")
     try:
-        return secrets.admin_key(embedded(f"http://{LOOPBACK}:{port}"))
+        return Operator(secrets.admin_key(target), target)
     except (BotoCoreError, ClientError) as error:
         raise DemoError(f"The Laurel on port {port} does not give away its admin key: {error}") from error

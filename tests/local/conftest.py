@@ -1,13 +1,12 @@
 """One small Laurel for all tests of the local run."""
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from local.layout import LOOPBACK
 from local.stack import LocalStack
+from tests.local.program import free_port
 from tests.local.small import make_project
 
 
@@ -25,6 +24,4 @@ def laurel(project: Path) -> Iterator[LocalStack]:
 
 @pytest.fixture
 def port() -> str:
-    with socket.socket() as free:
-        free.bind((LOOPBACK, 0))
-        return str(free.getsockname()[1])
+    return free_port()

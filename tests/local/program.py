@@ -3,12 +3,15 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from local.layout import LOOPBACK
 
 PATIENCE_SECONDS = 20.0
 
@@ -17,6 +20,7 @@ class Program:
     """``python -m <module>`` in a checkout of its own; ``output`` grows as it prints."""
 
     def __init__(self, module: str, checkout: Path, patience: float, environment: dict[str, str]) -> None:
+        self.checkout = checkout
         self._output = checkout / "output"
         self._patience = patience
         with self._output.open("wb") as output:
@@ -81,3 +85,10 @@ def _parents() -> dict[int, int]:
     listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,stat="], check=True, capture_output=True, text=True).stdout
     rows = [row.split() for row in listed.splitlines()]
     return {int(pid): int(parent) for pid, parent, state in rows if not state.startswith("Z")}
+
+
+def free_port() -> str:
+    """Return a port that nobody listens on."""
+    with socket.socket() as free:
+        free.bind((LOOPBACK, 0))
+        return str(free.getsockname()[1])

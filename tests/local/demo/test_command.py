@@ -15,18 +15,36 @@ import requests
 from local.demo.match import FACES
 from local.layout import CHECKOUT
 from local.stack import LocalStack
-from tests.local.program import Program, family_of, running
+from tests.local.program import Program, family_of, free_port, running
 
 pytestmark = pytest.mark.e2e
 
 MODULE = "local.demo"
 PLAYERS = "60"
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 240.0
 FALSE_SCORE = 10**9
+
+
+@pytest.fixture(scope="module", autouse=True)
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    """A demo that nobody disturbs. It waits for the end of a minute, so the other tests run meanwhile."""
+    checkout = copied_to(tmp_path_factory.mktemp("whole"))
+    with running(MODULE, checkout, patience=PATIENCE_SECONDS, PORT=free_port(), PLAYERS=PLAYERS) as demo:
+        yield demo
+
+
+@pytest.fixture(scope="module", autouse=True)
+def whole_family(whole: Program) -> set[int]:
+    whole.wait_for("playing")
+    return family_of(whole.process.pid)
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
+    return copied_to(tmp_path)
+
+
+def copied_to(tmp_path: Path) -> Path:
     for name in ("local", "deploy", "chalicelib", "infra", ".chalice"):
         shutil.copytree(
             CHECKOUT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "deployed", "deployments")
@@ -57,28 +75,6 @@ def first_entry(stack: LocalStack, board: str) -> tuple[str, dict[str, Any]]:
                 return board_id, entries[0]
         time.sleep(0.1)
     raise AssertionError(f"nobody has played on {board}")
-
-
-def test_it_starts_a_laurel_of_its_own_and_verifies_every_rank(checkout: Path, port: str) -> None:
-    with running(MODULE, checkout, patience=PATIENCE_SECONDS, PORT=port, PLAYERS=PLAYERS) as demo:
-        demo.wait_for("playing")
-        family = family_of(demo.process.pid)
-        status = demo.outlived_by_none(family)
-
-        assert status == 0, demo.output
-        assert "Points: 60 of 60 ranks exact" in demo.output
-        assert "Fastest lap: 60 of 60 ranks exact" in demo.output
-        assert re.search(r"\n>? +1  \S+ \S+ \d+ +[\d,]+\n", demo.output)
-        faces = re.findall(
-            r"\n +\d+  \S+ \S+ \d+ +[\d,]+  (http://127\.0\.0\.1:\d+/\S+/avatars/\S+/64\.webp)", demo.output
-        )
-        assert len(set(faces)) == FACES
-        assert re.search(r" had sent an SVG as a PNG before, and was told:\n  \S+", demo.output)
-        assert "\033" not in demo.output
-        assert "\r" not in demo.output
-
-    assert not list(checkout.glob("laurel-*"))
-    assert not (checkout / ".local").exists()
 
 
 def test_a_submission_it_has_not_made_is_found_in_the_laurel_that_runs(checkout: Path, laurel: LocalStack) -> None:
@@ -130,3 +126,33 @@ def test_a_number_of_players_that_is_none_is_refused(checkout: Path, players: st
     with running(MODULE, checkout, PLAYERS=players) as demo:
         assert demo.process.wait(PATIENCE_SECONDS) == 1
         assert "PLAYERS must be a number from 1 to 20,000" in demo.output
+
+
+def test_it_starts_a_laurel_of_its_own_and_verifies_every_rank(whole: Program, whole_family: set[int]) -> None:
+    status = whole.outlived_by_none(whole_family)
+
+    assert status == 0, whole.output
+    assert "Points: 60 of 60 ranks exact" in whole.output
+    assert "Fastest lap: 60 of 60 ranks exact" in whole.output
+    assert re.search(r"\n>? +1  \S+ \S+ \d+ +[\d,]+\n", whole.output)
+    faces = re.findall(
+        r"\n +\d+  \S+ \S+ \d+ +[\d,]+  (http://127\.0\.0\.1:\d+/\S+/avatars/\S+/64\.webp)", whole.output
+    )
+    assert len(set(faces)) == FACES
+    assert re.search(r" had sent an SVG as a PNG before, and was told:\n  \S+", whole.output)
+    assert "\033" not in whole.output
+    assert "\r" not in whole.output
+    assert not list(whole.checkout.glob("laurel-*"))
+    assert not (whole.checkout / ".local").exists()
+
+
+def test_a_round_of_its_league_ends_with_moves_rewards_and_an_archive(whole: Program) -> None:
+    assert whole.process.wait(PATIENCE_SECONDS) == 0, whole.output
+
+    assert re.search(r"\n  promoted from \w+: \S+ \S+ \d+, ", whole.output)
+    assert re.search(r"\n  relegated(: nobody| from \w+: \S+ \S+ \d+, )", whole.output)
+    assert re.search(r"\nThe champion, .*, now has \d+ coins, \d crown, and in the inbox:\n", whole.output)
+    assert re.search(r"\n  \S+Z  season result: rank \d+ in \w+, \w+\n", whole.output)
+    assert re.search(r"\n  \S+Z  reward: 1 crown, 500 coins for rank 1\n", whole.output)
+    assert "2 of 2 files have the SHA-256 that it names" in whole.output
+    assert re.search(r"\n60 players before, .*; 60 after, ", whole.output)
