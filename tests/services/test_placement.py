@@ -144,6 +144,29 @@ def test_how_a_bucket_ended_stays_whatever_becomes_of_its_records() -> None:
     assert found.look(ada).came is Move.PROMOTED
 
 
+def test_of_two_who_say_how_a_bucket_ended_the_first_is_believed() -> None:
+    found, (ada, ben) = league(2)
+    each_look(found, (ada, ben))
+    found.play(ada, 20)
+    found.play(ben, 10)
+    found.freeze(1)
+    moderation, board = found.world.services.moderation, found.world.services.boards.get("race")
+
+    hide = partial(moderation.hide, ada, board, found.season.rounds[0].period_id)
+
+    def be_overtaken(call: Call) -> None:
+        del call
+        hide(hidden=False)
+        assert found.look(ben).came is Move.STAYED
+
+    hide(hidden=True)
+    found.world.before(Once(lambda call: call.operation == "UpdateItem" and call.touches("places"), be_overtaken))
+
+    assert found.look(ada).came is Move.PROMOTED
+    [places] = [bucket["places"] for (number, _), bucket in found.buckets().items() if number == 1]
+    assert places == [(ada, 1), (ben, 2)]
+
+
 def test_who_was_asleep_for_a_round_gets_into_no_bucket_that_has_ended() -> None:
     found, (ada, ben) = league(2)
     found.look(ada)
