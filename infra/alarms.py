@@ -16,7 +16,7 @@ CHALICE = Path(__file__).parents[1] / ".chalice" / "config.json"
 BEGIN = "  # Written by `make alarms`, as is all up to the end of it: two for each {of}.\n"
 END = "  # The end of what `make alarms` writes.\n"
 TABLE = re.compile(
-    r"^  (?P<id>\w+):\n    Type: AWS::DynamoDB::Table\n(?:    .*\n)*?      TableName: !Sub laurel-\$\{Stage\}-(?P<table>\w+)$",
+    r"^  (\w+):\n    Type: AWS::DynamoDB::Table\n(?:    .*\n)*?      TableName: !Sub laurel-\$\{Stage\}-(\w+)$",
     re.MULTILINE,
 )
 """A table's logical id and its name, without its stage."""

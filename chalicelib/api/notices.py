@@ -80,7 +80,7 @@ class GiftView(Answer):
     amount: int
 
 
-class RewardView(Struct, tag_field="kind", tag="reward"):
+class RewardNoticeView(Struct, tag_field="kind", tag="reward"):
     reward_id: str
     board_id: str
     period_id: str
@@ -89,7 +89,7 @@ class RewardView(Struct, tag_field="kind", tag="reward"):
     rank: int | None
 
 
-ContentView = AnnouncementView | PersonalView | SeasonResultView | RewardView
+ContentView = AnnouncementView | PersonalView | SeasonResultView | RewardNoticeView
 
 
 class NoticeView(Answer):
@@ -322,7 +322,7 @@ def content_view(content: Content) -> ContentView:
         case SeasonResult():
             return _season_result_view(content)
         case RewardNotice():
-            return _reward_view(content)
+            return _reward_notice_view(content)
     assert_never(content)
 
 
@@ -338,8 +338,8 @@ def _season_result_view(result: SeasonResult) -> SeasonResultView:
     )
 
 
-def _reward_view(reward: RewardNotice) -> RewardView:
-    return RewardView(
+def _reward_notice_view(reward: RewardNotice) -> RewardNoticeView:
+    return RewardNoticeView(
         reward_id=reward.reward_id,
         board_id=reward.board_id,
         period_id=reward.period_id,
