@@ -42,9 +42,9 @@ class Match:
         with self._screen.progress("registering", len(players)) as step:
             accounts = register(self._client, self._crew, players, step)
         with League(self._client, self._operator, accounts) as league:
-            return self._exact(both, accounts, games) and Finale(self._client, self._operator, self._screen).show(
-                league
-            )
+            if not self._exact(both, accounts, games):
+                return False
+            return Finale(self._client, self._operator, self._screen).show(league)
 
     def _exact(self, both: tuple[Board, Board], accounts: Sequence[Account], games: int) -> bool:
         with self._screen.progress("playing", games) as step:
