@@ -43,6 +43,7 @@ class Operations(Struct, frozen=True):
     rebuild: Rebuild
     advisor: Advisor
     export: Export
+    clock: Clock
 
 
 @lru_cache(maxsize=1)
@@ -80,6 +81,7 @@ def build_operations(
         rebuild=rebuild,
         advisor=Advisor(dynamo, base.boards, base.stores.records, base.stores.ranks, now, settings.layout_grace),
         export=export,
+        clock=now,
     )
 
 

@@ -44,6 +44,7 @@ class Seasons(Struct, frozen=True):
     rounds: Rounds
     closing: Closing
     tellings: Tellings
+    clock: Clock
 
 
 @lru_cache(maxsize=1)
@@ -81,7 +82,7 @@ def build_seasons(  # noqa: PLR0913  # the last three are what tests choose
     rollover = _rollover(base, archives, pages)
     closing = _closing(base, rounds, closed_at_once)
     tellings = Tellings(TellingStore(settings.table("seasons"), dynamo), base.publisher, now, settings.layout_grace)
-    return Seasons(base.boards, rollover, outbox, rounds, closing, tellings)
+    return Seasons(base.boards, rollover, outbox, rounds, closing, tellings, now)
 
 
 class _Base(Struct, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -12,7 +13,6 @@ from chalicelib import logs
 from chalicelib.domain.jobs import Job, JobState
 from chalicelib.errors import GameError, MalformedError
 from chalicelib.events.payloads import JobView
-from chalicelib.services import clock
 from chalicelib.services.jobs import OutOfTime
 
 RESERVE_MILLISECONDS = 15_000
@@ -46,8 +46,7 @@ def out_of_time(context: Any, seconds: int | None) -> OutOfTime:
     return lambda: time.monotonic() >= end or context.get_remaining_time_in_millis() < RESERVE_MILLISECONDS
 
 
-def job_view(job: Job) -> JobView:
-    now = clock.now()
+def job_view(job: Job, now: datetime) -> JobView:
     wait = (job.not_before - now).total_seconds() if job.not_before and job.is_waiting(now) else 0.0
     return JobView(
         job_id=job.job_id,

@@ -79,9 +79,9 @@ def _kept(use: Operations, request: UpkeepRequest, context: Any) -> UpkeepAnswer
     facts = {"jobs": len(jobs), "running": running, "copied": kept.copied, "swept": len(kept.retention)}
     _log.info("kept_up", extra={"request_id": context.aws_request_id, **facts})
     return UpkeepAnswer(
-        jobs=[job_view(job) for job in jobs],
+        jobs=[job_view(job, use.clock()) for job in jobs],
         copied=kept.copied,
-        retention=[job_view(job) for job in kept.retention],
+        retention=[job_view(job, use.clock()) for job in kept.retention],
         games=games,
     )
 
@@ -97,7 +97,7 @@ def _audit(use: Operations, request: AuditRequest, context: Any) -> AuditAnswer:
     job = use.upkeep.find_audit(board.board_id, period_id) if request.job_id else None
     job = job or use.upkeep.begin_audit(board, period_id, thorough=request.thorough)
     job = use.upkeep.advance_audit(job, out_of_time(context, request.seconds))
-    return AuditAnswer(job=job_view(job), found=_found(found(job)))
+    return AuditAnswer(job=job_view(job, use.clock()), found=_found(found(job)))
 
 
 def _rebuild(use: Operations, request: RebuildRequest, context: Any) -> RebuildAnswer:
@@ -114,7 +114,7 @@ def _rebuild(use: Operations, request: RebuildRequest, context: Any) -> RebuildA
     job = job or use.rebuild.begin(board, period_id, request.options)
     job = use.rebuild.advance(job, out_of_time(context, request.seconds))
     old, fresh = layouts_of(job)
-    return RebuildAnswer(job_view(job), old=old, fresh=fresh)
+    return RebuildAnswer(job_view(job, use.clock()), old=old, fresh=fresh)
 
 
 def _export(use: Operations, request: ExportRequest, context: Any) -> ExportAnswer:
@@ -122,7 +122,7 @@ def _export(use: Operations, request: ExportRequest, context: Any) -> ExportAnsw
     job = use.export.find(board.board_id, period_id) if request.job_id else None
     job = job or use.export.begin(board, period_id, request.format)
     job = use.export.advance(job, out_of_time(context, request.seconds))
-    return ExportAnswer(job_view(job), _exported(use, job))
+    return ExportAnswer(job_view(job, use.clock()), _exported(use, job))
 
 
 def _advice(use: Operations, request: AdviceRequest) -> Advice:

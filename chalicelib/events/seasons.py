@@ -42,14 +42,16 @@ def _keep(use: Seasons, request: SeasonsRequest, context: Any) -> SeasonsAnswer:
     running = sum(job.state is JobState.RUNNING for job in [*jobs, *closings])
     facts = {"jobs": len(jobs) + len(closings), "running": running, "published": published}
     _log.info("seasons_kept", extra={"request_id": context.aws_request_id, **facts})
-    rollovers = [KeptView(job_view(job), _view(use.rollover.find(job.board_id, job.period_id))) for job in jobs]
-    return SeasonsAnswer(rollovers, [job_view(job) for job in closings])
+    rollovers = [
+        KeptView(job_view(job, use.clock()), _view(use.rollover.find(job.board_id, job.period_id))) for job in jobs
+    ]
+    return SeasonsAnswer(rollovers, [job_view(job, use.clock()) for job in closings])
 
 
 def _turned(use: Seasons, board: Board, period: str, end: OutOfTime) -> SeasonsAnswer:
     """Turn one period, and answer how far it is."""
     ended = use.rollover.ended(board, period)
-    job = next(map(job_view, use.rollover.turn(board, ended, end)), None)
+    job = next((job_view(each, use.clock()) for each in use.rollover.turn(board, ended, end)), None)
     return SeasonsAnswer([KeptView(job, _view(use.rollover.find(board.board_id, ended.period_id)))], [])
 
 
