@@ -1,5 +1,6 @@
 """The last act: a round of the league ends, and everybody sees what it brings."""
 
+import math
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -36,15 +37,17 @@ class Finale:
         return not found
 
     def _wait(self, played: Round) -> None:
-        seconds = seconds_until(played.frozen_at + BARELY)
-        if seconds:
-            end, frozen = f"{played.end:%H:%M:%S}", f"{LAYOUT_GRACE_SECONDS} s"
-            self._screen.say(f"Round {played.number} ends at {end} UTC, and {frozen} later its last games are written.")
-            with self._screen.progress("waiting", round(seconds)) as step:
-                for left in range(round(seconds), 0, -1):
-                    time.sleep(seconds_until(played.frozen_at + BARELY) / left)
-                    step()
-        self._screen.say("keep_seasons, which its schedule calls every minute, was called at once.")
+        seconds, end = math.ceil(seconds_until(played.frozen_at + BARELY)), f"{played.end:%H:%M:%S} UTC"
+        if not seconds:
+            self._screen.say(f"Round {played.number} has ended at {end}.")
+            return
+        told = f"its last games are written until {LAYOUT_GRACE_SECONDS} s later"
+        self._screen.say(f"Round {played.number} ends at {end}; {told}.")
+        with self._screen.progress("waiting", seconds) as step:
+            for left in range(seconds, 0, -1):
+                time.sleep(seconds_until(played.frozen_at + BARELY) / left)
+                step()
+        self._screen.say("The schedule would end it within a minute; it is called at once.")
 
     def _tell(self, played: Round, ending: Ending, names: Mapping[str, str]) -> None:
         size = f"buckets of {BUCKET_SIZE} at most"

@@ -16,6 +16,7 @@ BOARDS = [f"contract-{number}" for number in range(MAX_BOARDS_PER_GAME)]
 UNPLAYED = "contract-unplayed"
 CUP, STOPPED = "contract-cup", "contract-stopped"
 SEASONAL, LEAGUE = "contract-seasonal", "contract-league"
+MAX_ID = 64
 WEEKLY = "0 0 * * 1"
 START, END = "2026-01-01T00:00:00Z", "2099-01-01T00:00:00Z"
 Body = Any
@@ -148,7 +149,7 @@ class Known:
 
     def _season(self, body: Body) -> None:
         # No schema tells that a board resets, that tiers differ, or that a bucket has room for cuts and prizes.
-        body["board_id"] = SEASONAL
+        body["board_id"], body["season_id"] = SEASONAL, f"contract-{body['season_id']}"[:MAX_ID]
         body["tiers"] = list(dict.fromkeys(body["tiers"]))
         body["promote"], body["relegate"] = {"percent": 20}, {"rank": 1}
         for name in ("first_period", "fill", "bands", "prizes"):

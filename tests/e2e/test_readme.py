@@ -3,6 +3,8 @@
 import json
 import re
 import subprocess
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,14 @@ BLOCK = re.compile(r"^```bash\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SECONDS = 60
 
 
-TUTORIAL_ANSWERS, FIGURES, TOURNAMENT = 6, 8, 6
-GUIDES = [ROOT / "docs" / "how-to" / name for name in ("board-figures.md", "run-a-tournament.md", "show-avatars.md")]
+ANSWERS = {
+    "README.md": 6,
+    "docs/how-to/board-figures.md": 8,
+    "docs/how-to/run-a-tournament.md": 6,
+    "docs/how-to/run-a-season.md": 6,
+    "docs/how-to/show-avatars.md": 2,
+}
+"""How many each document prints, in this order: the guides go on with what the tutorial made."""
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +38,9 @@ def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def answers(stack: LocalStack, picture: Path) -> list[Any]:
-    """What the commands of the tutorial and then of the guides print, each a JSON document."""
-    documents = [ROOT / "README.md", *GUIDES]
-    script = "".join(block for path in documents for block in BLOCK.findall(path.read_text(encoding="utf-8")))
+def answers(stack: LocalStack, picture: Path) -> dict[str, list[Any]]:
+    """What the commands of the tutorial and then of the guides print, by document: JSON documents."""
+    script = "".join(block for name in ANSWERS for block in BLOCK.findall((ROOT / name).read_text(encoding="utf-8")))
     for setting, value in (("URL", stack.url.rstrip("/")), ("ADMIN_KEY", stack.admin_key), ("PICTURE", picture)):
         script, found = re.subn(rf"^{setting}=.*$", f"{setting}={value}", script, flags=re.MULTILINE)
         assert found == 1, f"the tutorial sets {setting} {found} times"
@@ -41,11 +48,14 @@ def answers(stack: LocalStack, picture: Path) -> list[Any]:
         ["bash", "-euo", "pipefail", "-c", script], capture_output=True, text=True, timeout=SECONDS, check=False
     )
     assert done.returncode == 0, done.stderr
-    return list(_documents(done.stdout))
+    printed = _documents(done.stdout)
+    by_document = {name: list(islice(printed, count)) for name, count in ANSWERS.items()}
+    assert not list(printed), "the documents print more than is looked at"
+    return by_document
 
 
-def test_the_tutorial_ends_with_a_board_of_your_own(answers: list[Any]) -> None:
-    board, ada, ben, listing, own, around = answers[:TUTORIAL_ANSWERS]
+def test_the_tutorial_ends_with_a_board_of_your_own(answers: dict[str, list[Any]]) -> None:
+    board, ada, ben, listing, own, around = answers["README.md"]
 
     assert board["board_id"] == "weekly"
     assert [ada["placements"][0]["rank_after"], ben["placements"][0]["rank_after"]] == [1, 1]
@@ -54,8 +64,8 @@ def test_the_tutorial_ends_with_a_board_of_your_own(answers: list[Any]) -> None:
     assert around["entries"] == listing["entries"]
 
 
-def test_the_guide_asks_the_board_for_figures(answers: list[Any]) -> None:
-    thresholds, first, again, overview, zoomed, bands, periods, history = answers[TUTORIAL_ANSWERS:][:FIGURES]
+def test_the_guide_asks_the_board_for_figures(answers: dict[str, list[Any]]) -> None:
+    thresholds, first, again, overview, zoomed, bands, periods, history = answers["docs/how-to/board-figures.md"]
 
     assert [(each["score"], each["subscore"], each["shared_rank"]) for each in thresholds["thresholds"]] == [
         (4200, 59900, 1),
@@ -71,8 +81,8 @@ def test_the_guide_asks_the_board_for_figures(answers: list[Any]) -> None:
     assert [each["period"]["period_id"] for each in history["entries"]] == [periods["periods"][0]["period_id"]]
 
 
-def test_the_guide_runs_a_tournament(answers: list[Any]) -> None:
-    made, joined, played, own, changed, stopped = answers[TUTORIAL_ANSWERS + FIGURES :][:TOURNAMENT]
+def test_the_guide_runs_a_tournament(answers: dict[str, list[Any]]) -> None:
+    made, joined, played, own, changed, stopped = answers["docs/how-to/run-a-tournament.md"]
 
     assert made["tournament"]["capacity"] == 1000
     assert (joined["places_left"], joined["attempts_left"]) == (999, 1)
@@ -82,14 +92,25 @@ def test_the_guide_runs_a_tournament(answers: list[Any]) -> None:
     assert stopped["tournament"]["stopped_at"] == stopped["period"]["end"]
 
 
-def test_the_guide_uploads_an_avatar_and_takes_it_away(answers: list[Any]) -> None:
-    uploaded, removed = answers[TUTORIAL_ANSWERS + FIGURES + TOURNAMENT :]
+def test_the_guide_uploads_an_avatar_and_takes_it_away(answers: dict[str, list[Any]]) -> None:
+    uploaded, removed = answers["docs/how-to/show-avatars.md"]
 
     assert (uploaded["upload"]["state"], uploaded["avatar"]["placeholder"]) == ("published", False)
     assert removed["avatar"]["placeholder"]
 
 
-def _documents(text: str) -> Any:
+def test_the_guide_makes_a_season_looks_at_it_and_ends_it(answers: dict[str, list[Any]]) -> None:
+    made, season, ada, bucket, again, ended = answers["docs/how-to/run-a-season.md"]
+
+    assert made == season
+    assert (season["current_round"], len(season["rounds"])) == (1, 8)
+    assert (ada["tier"], ada["came"]) == ("bronze", None)
+    assert [(each["rank"], each["display_name"]) for each in bucket["members"]] == [(1, "Ben"), (2, "Ada")]
+    assert again["members"] == bucket["members"]
+    assert ended["rounds"] == season["rounds"][:1]
+
+
+def _documents(text: str) -> Iterator[Any]:
     decoder = json.JSONDecoder()
     while text := text.lstrip():
         document, end = decoder.raw_decode(text)
