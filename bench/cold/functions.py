@@ -1,6 +1,5 @@
 """The app's functions, each with an event that makes it do what it is for, up to its first call."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from chalicelib import config
 from chalicelib.services import clock
 from chalicelib.services.tokens import Tokens
 from tests.alarms import alarm_event
+from tests.notices import announced
 from tests.stream import delivery
 from tests.tables import PREFIX
 
@@ -39,20 +39,6 @@ _SCHEDULED = {
     "detail": {},
 }
 
-
-_ANNOUNCEMENT = {
-    "version": 1,
-    "kind": "announcement",
-    "notice_id": "0" * 32,
-    "expires_at": "2099-01-01T00:00:00Z",
-    "editions": [{"content": {"title": "Hello"}}],
-}
-_TOLD: dict[str, Any] = {
-    "Message": json.dumps(_ANNOUNCEMENT),
-    "Timestamp": "2026-11-22T12:00:00.000Z",
-    "Subject": None,
-    "MessageAttributes": {},
-}
 _LATE_UPLOAD = {
     "eventSource": "aws:s3",
     "eventName": "ObjectCreated:Post",
@@ -72,7 +58,7 @@ def events() -> Mapping[str, Any]:
             "methodArn": "arn:aws:execute-api:us-east-1:123456789012:laurel/api/GET/players/me",
         },
         STREAM: {"Records": [delivery(1, None, _STORED)]},
-        "deliver_notices": {"Records": [{"EventSource": "aws:sns", "Sns": _TOLD}]},
+        "deliver_notices": announced(),
         UPLOADS: {"Records": [_LATE_UPLOAD]},
         "replay_dead_letters": {},
         "audit_ranks": _BOARD,

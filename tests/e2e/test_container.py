@@ -24,6 +24,7 @@ from tests.deploy import dockerfile
 from tests.deploy.dockerfile import Build
 from tests.deploy.lambda_runtime import Outcome, runtime_client, started
 from tests.e2e.client import Client, Player
+from tests.notices import told
 from tests.repository import ROOT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -111,6 +112,7 @@ class Scene:
             "app.player_authorizer": [self._token(self.players[0].token), self._token("forged")],
             "app.settle_records": [{"Records": [self._change()]}],
             "app.make_avatar": [UPLOADED],
+            "app.deliver_notices": [told(self.players[0].player_id)],
             "app.keep_ranks": [SCHEDULED],
             "app.heed_alarms": [
                 alarm_event("laurel-local-rank-drift", "OK"),
@@ -264,6 +266,7 @@ HANDLERS = [
     "app.player_authorizer",
     "app.settle_records",
     "app.make_avatar",
+    "app.deliver_notices",
     "app.keep_ranks",
     "app.heed_alarms",
     "app.keep_seasons",

@@ -17,6 +17,7 @@ from deploy.layout import function_name
 from local.layout import STAGE, TABLE_PREFIX
 from tests.alarms import alarm_event
 from tests.e2e.client import Client, Player
+from tests.notices import told
 from tests.stream import delivery
 
 pytestmark = pytest.mark.e2e
@@ -60,7 +61,8 @@ class Permissions:
             return own.ok
         if function == "settle_records":
             return bool(self._invoked(function, {"Records": [self._told()]}) == {"batchItemFailures": []})
-        answer = self._invoked(function, PAYLOADS[function])
+        payload = told(self.player.player_id) if function == "deliver_notices" else PAYLOADS[function]
+        answer = self._invoked(function, payload)
         return answer is None or ("error" not in answer and answer.get("job", {}).get("state") != "failed")
 
     @contextmanager
@@ -122,6 +124,7 @@ def permissions(client: Client) -> Permissions:
         ("export_records", "Exports", "s3:PutObject"),
         ("advise_ranks", "Listings", "dynamodb:Query"),
         ("keep_ranks", "Boards", "dynamodb:Scan"),
+        ("deliver_notices", "Inboxes", "inbox#*"),
         ("heed_alarms", "Incidents", "dynamodb:PutItem"),
         ("keep_seasons", "Turns", "dynamodb:BatchGetItem"),
         ("make_avatar", "MediaListings", "quarantine/*"),

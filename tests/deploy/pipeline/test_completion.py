@@ -21,7 +21,10 @@ from tests.repository import ROOT
 
 pytestmark = pytest.mark.xdist_group("pipeline")
 
-CALLED = {"APIHandler", "PlayerAuthorizer", "SettleRecords", "KeepRanks"}
+CALLED = {
+    *("APIHandler", "PlayerAuthorizer", "SettleRecords", "MakeAvatar", "DeliverNotices"),
+    *("KeepRanks", "KeepSeasons", "HeedAlarms"),
+}
 OPERATED = {"AdviseRanks", "AuditRanks", "RebuildRanks", "ReplayDeadLetters"}
 
 
@@ -139,6 +142,17 @@ def test_the_stream_s_options_are_those_of_make_deploy(completed: Json) -> None:
     assert source["Properties"]["DestinationConfig"]["OnFailure"]["Destination"] == {"Ref": "RecordDeadLettersArn"}
     for name in options.keys() - {"DestinationConfig"}:
         assert source["Properties"][name] == options[name]
+
+
+def test_functions_are_told_what_concerns_this_stage_alone(completed: Json) -> None:
+    told = {name: list(each["Events"].values()) for name, each in functions(completed).items() if "Events" in each}
+    [notices], [alarms], [schedule] = told["DeliverNotices"], told["HeedAlarms"], told["KeepSeasons"]
+
+    topic = notices["Properties"]["Topic"]["Fn::Sub"]
+    assert (notices["Type"], topic.rpartition(":")[2]) == ("SNS", "laurel-prod-notices")
+    assert (schedule["Type"], schedule["Properties"]["Schedule"]) == ("Schedule", "rate(1 minute)")
+    assert alarms["Type"] == "CloudWatchEvent"
+    assert alarms["Properties"]["Pattern"]["detail"] == {"alarmName": [{"prefix": "laurel-prod-"}]}
 
 
 def test_asynchronous_calls_end_where_those_of_make_deploy_do(completed: Json) -> None:
