@@ -36,6 +36,7 @@ class Operations:
     rebuild: Rebuild
     advisor: Advisor
     export: Export
+    clock: Clock
 
 
 @lru_cache(maxsize=1)
@@ -84,4 +85,4 @@ def build_operations(
         jobs=jobs, boards=boards, inspector=inspector, audit=audit, rebuild=rebuild, export=export, clock=now
     )
     advisor = Advisor(dynamo, boards, stores.records, stores.ranks, now, settings.layout_grace)
-    return Operations(boards, inspector, upkeep, rebuild, advisor, export)
+    return Operations(boards, inspector, upkeep, rebuild, advisor, export, now)

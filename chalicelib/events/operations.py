@@ -6,6 +6,7 @@ Every function is asked again until the answer says that the job has ended; docs
 import logging
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -29,7 +30,6 @@ from chalicelib.events.payloads import (
     RebuildRequest,
     TreeView,
 )
-from chalicelib.services import clock
 from chalicelib.services.advice import Advice
 from chalicelib.services.audit import AuditState
 from chalicelib.services.export import exported, manifest_name
@@ -76,7 +76,7 @@ def _audit(use: Operations, request: AuditRequest, context: Any) -> AuditAnswer:
     job = use.upkeep.find_audit(board.board_id, period_id) if request.job_id else None
     job = job or use.upkeep.begin_audit(board, period_id, thorough=request.thorough)
     job = use.upkeep.advance_audit(job, _out_of_time(context, request.seconds))
-    return AuditAnswer(job=_view(job), found=_found(found(job)))
+    return AuditAnswer(job=_view(job, use.clock()), found=_found(found(job)))
 
 
 def _rebuild(use: Operations, request: RebuildRequest, context: Any) -> RebuildAnswer:
@@ -93,7 +93,7 @@ def _rebuild(use: Operations, request: RebuildRequest, context: Any) -> RebuildA
     job = job or use.rebuild.begin(board, period_id, request.options)
     job = use.rebuild.advance(job, _out_of_time(context, request.seconds))
     old, fresh = layouts_of(job)
-    return RebuildAnswer(_view(job), old=old, fresh=fresh)
+    return RebuildAnswer(_view(job, use.clock()), old=old, fresh=fresh)
 
 
 def _export(use: Operations, request: ExportRequest, context: Any) -> ExportAnswer:
@@ -101,7 +101,7 @@ def _export(use: Operations, request: ExportRequest, context: Any) -> ExportAnsw
     job = use.export.find(board.board_id, period_id) if request.job_id else None
     job = job or use.export.begin(board, period_id, request.format)
     job = use.export.advance(job, _out_of_time(context, request.seconds))
-    return ExportAnswer(_view(job), _exported(use, job))
+    return ExportAnswer(_view(job, use.clock()), _exported(use, job))
 
 
 def _advice(use: Operations, request: AdviceRequest) -> Advice:
@@ -137,8 +137,7 @@ def _out_of_time(context: Any, seconds: int | None) -> OutOfTime:
     return lambda: time.monotonic() >= end or context.get_remaining_time_in_millis() < RESERVE_MILLISECONDS
 
 
-def _view(job: Job) -> JobView:
-    now = clock.now()
+def _view(job: Job, now: datetime) -> JobView:
     wait = (job.not_before - now).total_seconds() if job.not_before and job.is_waiting(now) else 0.0
     return JobView(
         job_id=job.job_id,
