@@ -109,10 +109,12 @@ def _functions(results: Results) -> str:
 
 {_table(heads, rows)}
 
-Lambda says which function a process is for, and `app.py` imports the routes in the API's alone. The authorizer stands
-before every request of a player whose token API Gateway has not seen for five minutes: it has neither botocore nor
-PynamoDB. Functions of the stream, of operators and of the schedule import their part in their first call, for which
-nobody waits. A process makes one client of DynamoDB, whatever it serves ({results.clients} counted).
+Lambda says which function a process is for, and `app.py` imports the routes in the API's alone: those that players
+call all the time, before the first request; any others, and what services are made of, with the first request that
+takes them. The authorizer stands before every request of a player whose token API Gateway has not seen for five
+minutes: it has neither botocore nor PynamoDB. Functions of the stream, of operators, of the schedule, of notices and of
+alarms import their part in their first call, for which nobody waits. A process makes one client of DynamoDB, whatever
+it serves ({results.clients} counted).
 `tests/deploy/test_cold_start.py` holds each function to a budget of modules, which no busy machine can move,
 and the API to the leanest function's time."""
 
@@ -134,7 +136,8 @@ first answer. Yours differ; how they move with memory does not.
   start twice as long; at {sizes.WHOLE_PROCESSOR_MB:,} MB a cold start is shortest, and more than that only costs.
 - **The authorizer, 512 MB.** Once it runs, it does no more than check a signature; its cold start is
   {shortest(results.functions[AUTHORIZER]).called:.0f} ms of a whole processor.
-- **The stream, audits, rebuilds, 1,024 MB**: as the API, as they do the same work in batches.
+- **The stream, notices, seasons, audits, rebuilds, 1,024 MB**: as the API, as they do the same work in batches.
+- **Alarms, 512 MB**: two calls for each change of one, and nobody waits.
 - **Avatars, 1,024 MB.** A picture is all processor time: half the memory takes twice as long for the same price, while
   a player waits. 512 MB are enough: what renders it is held to a share that leaves room for the rest.
 - **128 MB is a false economy**: a request takes longer by more than it costs less, and a cold start takes seconds.
