@@ -17,6 +17,7 @@ UNPLAYED = "contract-unplayed"
 CUP, STOPPED = "contract-cup", "contract-stopped"
 SEASONAL, LEAGUE = "contract-seasonal", "contract-league"
 MAX_ID = 64
+GRANT = {"item": "gold", "amount": 1}
 WEEKLY = "0 0 * * 1"
 START, END = "2026-01-01T00:00:00Z", "2099-01-01T00:00:00Z"
 Body = Any
@@ -38,7 +39,9 @@ class Known:
             "POST /players/signOut": self._refresh,
             "POST /admin/boards": self._board,
             "PATCH /admin/boards/{board_id}": self._changed_board,
+            "POST /admin/notices": self._notice,
             "POST /admin/seasons": self._season,
+            "PUT /admin/boards/{board_id}/rewards": self._rewards,
             "PUT /admin/mode": self._mode,
             "POST /admin/boards/{board_id}/submissions": self._submission,
             "POST /admin/boards/{board_id}/submissions/batch": self._batch,
@@ -98,6 +101,8 @@ class Known:
 
     def _query(self, case: Case[Any]) -> None:
         query = case.query
+        if "cursor" in query and not case.operation.path.endswith("/entries"):
+            query.pop("cursor")
         if "cursor" in query:
             query["cursor"] = self._cursor
             query.pop("from_rank", None)
@@ -146,6 +151,18 @@ class Known:
     def _changed_board(self, body: Body) -> None:
         self._board(body)
         body.pop("tournament", None)  # of a board that is none
+
+    def _notice(self, body: Body) -> None:
+        # Nor what is to come, or to whom which kind goes.
+        is_personal = body["content"].get("kind") == "personal"
+        body["recipients"] = [self._players[0].player_id] if is_personal else []
+        for name in ("at", "expires_at", "publication_id"):
+            body.pop(name, None)
+
+    def _rewards(self, body: Body) -> None:
+        # Nor that rules do not overlap, begin before they end, and name tiers there are.
+        body["tiers"] = []
+        body["rules"] = [{**rule, "by": "rank", "from": 1, "to": 3, "grants": [GRANT]} for rule in body["rules"][:1]]
 
     def _season(self, body: Body) -> None:
         # No schema tells that a board resets, that tiers differ, or that a bucket has room for cuts and prizes.
