@@ -1,7 +1,7 @@
 """A season of the running system whose rounds are minutes, and what each of them must come to.
 
 A minute is long for a test. So a round goes by while tests of other modules run: test_buckets begins the first one,
-test_league the last, and test_seasons looks at how they ended. Each of them alone waits as long as it takes.
+test_league the last, and test_turns looks at how they ended. Each of them alone waits as long as it takes.
 """
 
 import json
