@@ -98,7 +98,7 @@ class World:
         return Dynamo(self.client, Inline(), self.pauses.append)
 
     def clients(self) -> Clients:
-        return Clients(connect={"s3": self.s3, "sns": self.sns}.__getitem__)
+        return Clients(connect=lambda service: {"s3": self.s3, "sns": self.sns}[service])
 
     def board(self, board_id: str = "race", **rules: Any) -> Board:
         board = Board(board_id=board_id, title="Race", created_at=self.clock(), **rules)
