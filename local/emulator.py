@@ -3,9 +3,8 @@
 It ends, saving its state, when its standard input closes: so it outlives its parent neither when that stops nor when
 that is killed. It is a process group of its own, and takes the Lambda workers with it.
 
-All that is mended of ministack's inside is mended here, in alarms.py, in authorization.py, in provisioning.py and in
-rest_apis.py,
-and holds for the one release named below.
+All that is mended of ministack's inside is mended here, in alarms.py, in authorization.py, in invocations.py, in
+provisioning.py and in rest_apis.py, and holds for the one release named below.
 """
 
 # ruff: noqa: SLF001  (mending an inside means reaching into it)
@@ -30,7 +29,7 @@ from ministack.app import app  # type: ignore[import-untyped]  # ships no types
 from ministack.core import lambda_runtime  # type: ignore[import-untyped]  # ships no types
 from ministack.services import apigateway_v1, dynamodb, lambda_svc, sns  # type: ignore[import-untyped]  # ships no types
 
-from local import alarms, authorization, provisioning, rest_apis
+from local import alarms, authorization, invocations, provisioning, rest_apis
 from local.guard import guarded
 from local.layout import ASKED, LOOPBACK
 
@@ -70,6 +69,7 @@ def main() -> None:
     provisioning.make_alarms_that_reckon()
     alarms.tell_of_alarms()
     alarms.try_again_what_fails()
+    invocations.take_turns()
     authorization.record_what_is_asked_for(Path(os.environ["TMPDIR"]) / ASKED)
     authorization.ask_for_resources_by_name()
     authorization.ask_for_actions_of_lambda()

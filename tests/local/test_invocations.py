@@ -1,0 +1,68 @@
+import threading
+from typing import Any
+
+import pytest
+from ministack.services import lambda_svc  # type: ignore[import-untyped]  # ships no types
+
+from local import invocations
+
+FUNCTION = {"config": {"FunctionArn": "arn:aws:lambda:us-east-1:000000000000:function:heed", "FunctionName": "heed"}}
+PATIENCE = 10
+
+
+class Crowd:
+    """Executes as many events at once as come, and lets them all go together."""
+
+    def __init__(self) -> None:
+        self.entered = threading.Semaphore(0)
+        self.may_leave = threading.Event()
+        self.left = threading.Semaphore(0)
+
+    def execute(self, _function: Any, _event: Any) -> dict[str, Any]:
+        self.entered.release()
+        self.may_leave.wait(PATIENCE)
+        self.left.release()
+        return {}
+
+
+@pytest.fixture
+def crowd(monkeypatch: pytest.MonkeyPatch) -> Crowd:
+    crowd = Crowd()
+    monkeypatch.setattr(lambda_svc, "_execute_function", crowd.execute)
+    monkeypatch.setattr(lambda_svc, "invoke_async_with_retry", lambda_svc.invoke_async_with_retry)
+    return crowd
+
+
+def invoke(times: int) -> None:
+    for number in range(times):
+        lambda_svc.invoke_async_with_retry(FUNCTION, {"number": number})
+
+
+def test_every_event_still_gets_a_process_of_its_own(crowd: Crowd) -> None:
+    invoke(invocations.AT_ONCE + 1)
+
+    assert all(crowd.entered.acquire(timeout=PATIENCE) for _ in range(invocations.AT_ONCE + 1))
+    crowd.may_leave.set()
+
+
+def test_a_function_runs_for_as_many_events_at_once_as_there_are_processors(crowd: Crowd) -> None:
+    invocations.take_turns()
+    invoke(3 * invocations.AT_ONCE)
+
+    assert all(crowd.entered.acquire(timeout=PATIENCE) for _ in range(invocations.AT_ONCE))
+    assert not crowd.entered.acquire(timeout=0.1)
+    crowd.may_leave.set()
+    assert all(crowd.left.acquire(timeout=PATIENCE) for _ in range(3 * invocations.AT_ONCE))
+
+
+def test_who_waits_for_an_answer_waits_for_nobody_else(crowd: Crowd) -> None:
+    invocations.take_turns()
+    invoke(invocations.AT_ONCE)
+    assert all(crowd.entered.acquire(timeout=PATIENCE) for _ in range(invocations.AT_ONCE))
+
+    caller = threading.Thread(target=lambda_svc._execute_function, args=(FUNCTION, {}))  # noqa: SLF001  (what it mends)
+    caller.start()
+
+    assert crowd.entered.acquire(timeout=PATIENCE)
+    crowd.may_leave.set()
+    caller.join()
