@@ -36,7 +36,8 @@ def test_no_profile_of_the_developer_is_used() -> None:
 
 
 def test_tables_of_the_template_exist_empty(table_prefix: str, dynamodb: Any) -> None:
-    names = [f"{table_prefix}{noun}" for noun in ("boards", "games", "players", "ranks", "records")]
+    nouns = ("boards", "games", "notices", "players", "ranks", "records", "seasons")
+    names = [f"{table_prefix}{noun}" for noun in nouns]
 
     assert sorted(definition["TableName"] for definition in tables()) == names
     assert sorted(dynamodb.list_tables()["TableNames"]) == names

@@ -43,7 +43,6 @@ PAYLOADS: Mapping[str, Any] = {
     "keep_ranks": SCHEDULED,
     "keep_seasons": SCHEDULED,
     "make_avatar": {"Records": [{"s3": {"object": {"key": f"uploads/{'0' * 32}/{'1' * 32}/cat.png"}}}]},
-    "heed_alarms": alarm_event("laurel-local-rank-drift", "OK"),
 }
 
 
@@ -61,9 +60,15 @@ class Permissions:
             return own.ok
         if function == "settle_records":
             return bool(self._invoked(function, {"Records": [self._told()]}) == {"batchItemFailures": []})
-        payload = told(self.player.player_id) if function == "deliver_notices" else PAYLOADS[function]
-        answer = self._invoked(function, payload)
+        answer = self._invoked(function, self._payload(function))
         return answer is None or ("error" not in answer and answer.get("job", {}).get("state") != "failed")
+
+    def _payload(self, function: str) -> Any:
+        if function == "deliver_notices":
+            return told(self.player.player_id)
+        if function == "heed_alarms":  # a change it has heard of before would be nothing to write down
+            return alarm_event("laurel-local-rank-drift", "OK", at=f"{clock.now():%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "+0000")
+        return PAYLOADS[function]
 
     @contextmanager
     def without(self, function: str, sid: str, text: str) -> Iterator[None]:
