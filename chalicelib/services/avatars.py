@@ -6,17 +6,17 @@ from msgspec import Struct
 
 from chalicelib.domain.avatars import UPLOAD_LIFETIME, Crop, MediaType, Upload
 from chalicelib.domain.players import Player
-from chalicelib.errors import AvatarsOffError, ContendedError
+from chalicelib.errors import AvatarsOffError
 from chalicelib.services.clock import Clock, new_id
 from chalicelib.services.leftovers import Leftovers
 from chalicelib.services.profiles import Profiles, account_gone
-from chalicelib.store.dynamo import CancelledError, Dynamo
+from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.keys import UploadKey
 from chalicelib.store.media import MediaStore, PostForm
 from chalicelib.store.players import PlayerStore
 from chalicelib.store.uploads import UploadStore
 
-_ATTEMPTS = 6
+_CONTENDED = "the profile kept changing; send the same request again"
 _PLAYER, _UPLOAD = "player", "upload"
 
 
@@ -104,31 +104,11 @@ class Avatars:
             self._players.active_part(_PLAYER, upload.player_id),
             self._uploads.put_part(_UPLOAD, upload),
         ]
-        for attempt in range(_ATTEMPTS):
-            try:
-                self._dynamo.transact(parts)
-            except CancelledError as error:
-                if error.refused:
-                    raise account_gone() from error
-                self._dynamo.pause(attempt)
-                continue
-            return
-        raise _contended()
+        if not self._dynamo.insist(parts, _CONTENDED):
+            raise account_gone()
 
     def _end(self, player_id: str, upload: Upload | None) -> None:
         parts = [self._players.avatar_part(_PLAYER, player_id, None)]
         parts += [self._uploads.remove_part(_UPLOAD, player_id)] if upload else []
-        for attempt in range(_ATTEMPTS):
-            try:
-                self._dynamo.transact(parts)
-            except CancelledError as error:
-                if error.refused:  # the player is leaving, and everything goes
-                    return
-                self._dynamo.pause(attempt)
-                continue
-            return
-        raise _contended()
-
-
-def _contended() -> ContendedError:
-    return ContendedError("the profile kept changing; send the same request again")
+        # Refused, the player is leaving, and everything goes.
+        self._dynamo.insist(parts, _CONTENDED)

@@ -25,18 +25,16 @@ from chalicelib.domain.avatars import (
     UploadState,
     reference,
 )
-from chalicelib.errors import ContendedError
 from chalicelib.services.checks import Candidate, Check
 from chalicelib.services.leftovers import Leftovers
 from chalicelib.services.profiles import Profiles
 from chalicelib.store import keys
-from chalicelib.store.dynamo import CancelledError, Dynamo, Part
+from chalicelib.store.dynamo import Dynamo, Part
 from chalicelib.store.keys import UploadKey
 from chalicelib.store.media import MediaStore
 from chalicelib.store.players import PlayerStore
 from chalicelib.store.uploads import UploadStore
 
-_ATTEMPTS = 6
 _DIGEST = 16
 """Of SHA-256's hex digits: enough to tell the pictures of one upload apart."""
 _TOO_LARGE = Refused(
@@ -148,16 +146,7 @@ class Publication:
 
     def _settled(self, parts: Sequence[Part]) -> bool:
         """Do all parts or none; False when the upload is not waiting any more, or its player is not active."""
-        for attempt in range(_ATTEMPTS):
-            try:
-                self._dynamo.transact(parts)
-            except CancelledError as error:
-                if error.refused:
-                    return False
-                self._dynamo.pause(attempt)
-                continue
-            return True
-        raise ContendedError("the profile kept changing; the upload is tried again")
+        return self._dynamo.insist(parts, "the profile kept changing; the upload is tried again")
 
     def _fate_of(self, upload: Upload) -> Fate:
         """Return what became of an upload that another decided on first."""

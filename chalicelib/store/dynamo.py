@@ -20,7 +20,7 @@ from pynamodb.exceptions import PynamoDBException
 from pynamodb.models import Model
 
 from chalicelib import VERSION
-from chalicelib.errors import StoreUnavailableError
+from chalicelib.errors import ContendedError, StoreUnavailableError
 from chalicelib.store.calls import lean_clients
 
 Item = dict[str, Any]
@@ -34,6 +34,8 @@ MAX_BATCH_KEYS = 100
 _MAX_BATCH_WRITES = 25
 _CONNECT_TIMEOUT, _READ_TIMEOUT = 1.0, 4.0
 _BATCH_ATTEMPTS = 6
+_INSISTENCE = 6
+"""Attempts at a transaction whose parts need not be drafted anew."""
 _THREADS = 8
 # The system's: functions restored from one snapshot share Python's own, and would all try again at the same moment.
 _jitter = SystemRandom()
@@ -167,6 +169,27 @@ class Dynamo:
                 if cancelled is None:
                     raise
                 raise cancelled from error
+
+    def insist(self, parts: Sequence[Part], contended: str) -> bool:
+        """Do all parts or none, again while other writers are busy; False when a condition refuses them.
+
+        Args:
+            parts: As for ``transact``, and not to be drafted anew for another attempt.
+            contended: What to say when writers stay busy.
+
+        Raises:
+            ContendedError: Writers stayed busy for six attempts; nothing was written.
+        """
+        for attempt in range(_INSISTENCE):
+            try:
+                self.transact(parts)
+            except CancelledError as error:
+                if error.refused:
+                    return False
+                self.pause(attempt)
+                continue
+            return True
+        raise ContendedError(contended)
 
     def snapshot(self, table: str, keys: Sequence[Item]) -> list[Item] | None:
         """Return the items that exist as they stood at one instant; None while writers are busy with one of them.
