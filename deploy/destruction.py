@@ -66,14 +66,15 @@ class Destruction:
         api_id = inventory.rest_api_id(self.target)
         self.say("1/3 the API's keys, limits, names and alarms")
         edge_stack(self.target, self.stage, api_id or "gone", self.say).delete()
-        self.say("2/3 the app: the API, triggers, functions, roles, logs")
+        self.say("2/3 the app: the API, triggers, functions, roles")
         self._delete_app()
-        self._delete_logs(api_id)
-        self.say("3/3 topics, streams, alarms" + (", and the data" if self.data else "; the data is kept"))
+        self.say("3/3 topics, streams, alarms" + (", the data" if self.data else "") + ", logs")
         if self.data:
             self._delete_all()
         else:
             self._keep_data()
+        # Last: what was still running when its function went has written its last lines by now, into a new group.
+        self._delete_logs(api_id)
 
     def _delete_app(self) -> None:
         """Let chalice delete what it would delete, had it remembered everything."""

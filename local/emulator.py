@@ -70,6 +70,7 @@ def main() -> None:
     alarms.tell_of_alarms()
     alarms.try_again_what_fails()
     invocations.take_turns()
+    invocations.forget_the_gone()
     authorization.record_what_is_asked_for(Path(os.environ["TMPDIR"]) / ASKED)
     authorization.ask_for_resources_by_name()
     authorization.ask_for_actions_of_lambda()

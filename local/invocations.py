@@ -1,4 +1,4 @@
-"""How many asynchronous invocations of a function the emulator runs at once.
+"""Which invocations the emulator runs, and when: those of functions that are there, a few at once.
 
 Runs in the emulator's process.
 """
@@ -22,6 +22,9 @@ def take_turns() -> None:
 
     ministack starts a process for every event that finds none idle: the forty alarms of a new stage tell of themselves
     within a second. Lambda has machines for that, which this is not.
+
+    Events of a function that is gone by their turn, or before they are tried again, are dropped, as Lambda drops them:
+    ministack would run it all the same.
     """
     waits: ContextVar[bool] = ContextVar("waits", default=False)
     turns: defaultdict[str, threading.Semaphore] = defaultdict(lambda: threading.Semaphore(AT_ONCE))
@@ -37,8 +40,30 @@ def take_turns() -> None:
     def execute_in_turn(function: Any, event: Any) -> Any:
         if not waits.get():
             return execute(function, event)
-        with turns[(function.get("config") or function)["FunctionArn"]]:
-            return execute(function, event)
+        with turns[_configuration(function)["FunctionArn"]]:
+            return execute(function, event) if _is_there(function) else {}
 
     lambda_svc.invoke_async_with_retry = invoke_in_turn
     lambda_svc._execute_function = execute_in_turn
+
+
+def forget_the_gone() -> None:
+    """Write no log of a function that is gone: whether its last invocation outlives its log group is a race.
+
+    Lambda may lose that race too, which is why ``make destroy`` deletes log groups last.
+    """
+    write = lambda_svc._emit_lambda_logs
+
+    def write_of_what_is_there(function: Any, *what: Any, **more: Any) -> None:
+        if _is_there(function):
+            write(function, *what, **more)
+
+    lambda_svc._emit_lambda_logs = write_of_what_is_there
+
+
+def _is_there(function: Any) -> bool:
+    return _configuration(function)["FunctionName"] in lambda_svc._functions
+
+
+def _configuration(function: Any) -> Any:
+    return function.get("config") or function

@@ -6,7 +6,8 @@ from ministack.services import lambda_svc  # type: ignore[import-untyped]  # shi
 
 from local import invocations
 
-FUNCTION = {"config": {"FunctionArn": "arn:aws:lambda:us-east-1:000000000000:function:heed", "FunctionName": "heed"}}
+NAME = "heed"
+FUNCTION = {"config": {"FunctionArn": f"arn:aws:lambda:us-east-1:000000000000:function:{NAME}", "FunctionName": NAME}}
 PATIENCE = 10
 
 
@@ -17,17 +18,19 @@ class Crowd:
         self.entered = threading.Semaphore(0)
         self.may_leave = threading.Event()
         self.left = threading.Semaphore(0)
+        self.result: dict[str, Any] = {}
 
     def execute(self, _function: Any, _event: Any) -> dict[str, Any]:
         self.entered.release()
         self.may_leave.wait(PATIENCE)
         self.left.release()
-        return {}
+        return self.result
 
 
 @pytest.fixture
 def crowd(monkeypatch: pytest.MonkeyPatch) -> Crowd:
     crowd = Crowd()
+    monkeypatch.setitem(lambda_svc._functions, NAME, FUNCTION)  # noqa: SLF001  (what it mends)
     monkeypatch.setattr(lambda_svc, "_execute_function", crowd.execute)
     monkeypatch.setattr(lambda_svc, "invoke_async_with_retry", lambda_svc.invoke_async_with_retry)
     return crowd
@@ -66,3 +69,42 @@ def test_who_waits_for_an_answer_waits_for_nobody_else(crowd: Crowd) -> None:
     assert crowd.entered.acquire(timeout=PATIENCE)
     crowd.may_leave.set()
     caller.join()
+
+
+def test_a_function_that_is_gone_runs_for_no_event_that_waits(crowd: Crowd) -> None:
+    invocations.take_turns()
+    invoke(2 * invocations.AT_ONCE)
+    assert all(crowd.entered.acquire(timeout=PATIENCE) for _ in range(invocations.AT_ONCE))
+
+    del lambda_svc._functions[NAME]  # noqa: SLF001  (what it mends)
+    crowd.may_leave.set()
+
+    assert all(crowd.left.acquire(timeout=PATIENCE) for _ in range(invocations.AT_ONCE))
+    assert not crowd.entered.acquire(timeout=0.1)
+
+
+def test_a_function_that_is_gone_is_not_tried_again(crowd: Crowd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lambda_svc, "_LAMBDA_ASYNC_RETRY_BASE_SECONDS", 0.01)
+    crowd.result = {"error": True}
+    invocations.take_turns()
+    invoke(1)
+    assert crowd.entered.acquire(timeout=PATIENCE)
+
+    del lambda_svc._functions[NAME]  # noqa: SLF001  (what it mends)
+    crowd.may_leave.set()
+
+    assert crowd.left.acquire(timeout=PATIENCE)
+    assert not crowd.entered.acquire(timeout=0.2)
+
+
+def test_a_function_that_is_gone_writes_no_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    monkeypatch.setattr(lambda_svc, "_emit_lambda_logs", lambda _function, request_id: written.append(request_id))
+    monkeypatch.setitem(lambda_svc._functions, NAME, FUNCTION)  # noqa: SLF001  (what it mends)
+    invocations.forget_the_gone()
+    lambda_svc._emit_lambda_logs(FUNCTION, "1")  # noqa: SLF001  (what it mends)
+
+    del lambda_svc._functions[NAME]  # noqa: SLF001  (what it mends)
+    lambda_svc._emit_lambda_logs(FUNCTION, "2")  # noqa: SLF001  (what it mends)
+
+    assert written == ["1"]
