@@ -155,7 +155,7 @@ class Boards:
         for _ in range(_ATTEMPTS):
             before, now = self.refreshed(board_id), self._clock()
             tournament = tournament_of(before)
-            if tournament.is_over(now):
+            if tournament.is_over(now) or tournament.stopped_at is not None:
                 return before
             stored = self._store.replace(before, replace(before, tournament=replace(tournament, stopped_at=now)))
             if stored:

@@ -297,6 +297,17 @@ def test_a_stopped_tournament_takes_no_score_and_stays_stopped() -> None:
     assert world.services.boards.stop(CUP).tournament == stopped.tournament
 
 
+def test_who_stopped_it_by_a_faster_clock_stopped_it_for_good() -> None:
+    world = world_of(cup())
+    stopped = world.services.boards.stop(CUP)
+    world.clock.advance(seconds=-2)
+    other = world.another_process()
+
+    with pytest.raises(BoardSealedError):
+        other.boards.change(CUP, {"tournament": cup(ends_at=EPOCH + 3 * HOUR)})
+    assert other.boards.stop(CUP).tournament == stopped.tournament
+
+
 def test_a_tournament_stopped_before_its_start_never_begins() -> None:
     world = world_of(cup())
     world.clock.instant = EPOCH
