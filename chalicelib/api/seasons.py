@@ -30,6 +30,7 @@ from chalicelib.domain.seasons import (
 from chalicelib.errors import (
     BoardNotFoundError,
     ContendedError,
+    CursorError,
     GameError,
     RoundSettlingError,
     SeasonClosedError,
@@ -103,6 +104,11 @@ class SeasonPath(Strict):
     season_id: SeasonId
 
 
+class SeasonsQuery(Strict):
+    limit: Annotated[int, Meta(ge=1, le=50, description="Seasons a page.")] = 20
+    cursor: Annotated[str, Meta(min_length=1, max_length=1024)] | UnsetType = UNSET
+
+
 class BucketQuery(Strict):
     round: RoundNumber | UnsetType = UNSET
 
@@ -135,7 +141,10 @@ class SeasonView(Answer):
 
 
 class SeasonsView(Answer):
+    """By id; `next_cursor` is null on the last page."""
+
     seasons: list[SeasonView]
+    next_cursor: str | None
 
 
 class MembershipView(Answer):
@@ -172,10 +181,11 @@ class BucketView(Answer):
     relegated: Annotated[int, Meta(description="How many fall from the end; ties fall together.")]
 
 
-@api.route("GET", "/seasons")
-def every() -> SeasonsView:
-    """Return all seasons: those to come, under way, and over."""
-    return SeasonsView(seasons=[_season_view(season) for season in services().rounds.seasons.all()])
+@api.route("GET", "/seasons", errors=(CursorError,))
+def every(query: SeasonsQuery) -> SeasonsView:
+    """Return a page of the seasons: those to come, under way, and over."""
+    page = services().rounds.seasons.page(query.limit, None if query.cursor is UNSET else query.cursor)
+    return SeasonsView(seasons=[_season_view(season) for season in page.seasons], next_cursor=page.next_cursor)
 
 
 @api.route("GET", "/seasons/{season_id}", errors=(SeasonNotFoundError,))

@@ -10,6 +10,7 @@ from chalicelib.services.clock import Clock
 from chalicelib.services.placement import Placement, Skill
 from chalicelib.services.ranks import RankReader
 from chalicelib.services.seasons import Seasons
+from chalicelib.services.tokens import Tokens
 from chalicelib.store.buckets import BucketStore
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.seasons import SeasonStore
@@ -24,7 +25,13 @@ class Rounds(Struct, frozen=True):
 
 def build_rounds(settings: Config, dynamo: Dynamo, stores: Stores, boards: Boards, now: Clock) -> Rounds:
     grace = settings.layout_grace
-    seasons = Seasons(SeasonStore(settings.table("seasons"), dynamo), boards, now, grace)
+    seasons = Seasons(
+        store=SeasonStore(settings.table("seasons"), dynamo),
+        boards=boards,
+        tokens=Tokens(settings.signing_keys, now),
+        clock=now,
+        grace=grace,
+    )
     store = BucketStore(settings.table("seasons"), stores.players, dynamo)
     results = Results(store, boards, stores.records, dynamo)
     placement = Placement(

@@ -85,9 +85,9 @@ def check(tournament: Tournament, now: datetime) -> None:
 def final_changed(before: Tournament, after: Tournament, now: datetime, *, end_is_final: bool) -> tuple[str, ...]:
     """Return the names of what differs, and may not any more.
 
-    Once it is over, or stopped by whatever clock, all is final. The numbers of places and attempts only ever grow, and there are such numbers from the
-    first moment or never: what nobody counted until then is not known. From the start on the start is final, and so is
-    what players had to do to join.
+    Once it is over, or stopped by whatever clock, all is final. The numbers of places and attempts only ever grow, and
+    there are such numbers from the first moment or never: what nobody counted until then is not known. From the start
+    on the start is final, and so is what players had to do to join.
 
     Args:
         end_is_final: Whether records exist that expire so long after the end.

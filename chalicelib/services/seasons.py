@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from chalicelib.domain import periods, seasons
@@ -12,6 +13,7 @@ from chalicelib.domain.rewards import Claiming
 from chalicelib.domain.seasons import Cut, Fill, Prize, Round, Season, SeasonError
 from chalicelib.errors import (
     ContendedError,
+    CursorError,
     MalformedError,
     SeasonClosedError,
     SeasonExistsError,
@@ -19,32 +21,55 @@ from chalicelib.errors import (
 )
 from chalicelib.services.boards import REMEMBERED, Boards
 from chalicelib.services.clock import Clock
+from chalicelib.services.tokens import Tokens
 from chalicelib.store.seasons import BOARD, SeasonStore
 
 _ATTEMPTS = 5
+_OF_SEASONS = "seasons"
+
+
+class SeasonPage(Struct, frozen=True):
+    """Seasons by id; ``next_cursor`` is None on the last page."""
+
+    seasons: list[Season]
+    next_cursor: str | None
 
 
 class Seasons:
-    def __init__(self, store: SeasonStore, boards: Boards, clock: Clock, grace: timedelta) -> None:
+    def __init__(self, *, store: SeasonStore, boards: Boards, tokens: Tokens, clock: Clock, grace: timedelta) -> None:
         self._store = store
         self._boards = boards
+        self._tokens = tokens
         self._clock = clock
         self._grace = grace
-        self._remembered: tuple[dict[str, Season], datetime] | None = None
+        self._remembered: dict[str, tuple[Season, datetime]] = {}
 
     def all(self) -> list[Season]:
-        """Return every season by id, at most five seconds old. One Query."""
-        return list(self._read().values())
+        """Return every season by id. One Query, 1 MB a page."""
+        return [self._remember(season) for season in self._store.all()]
+
+    def page(self, limit: int, cursor: str | None = None) -> SeasonPage:
+        """Return some seasons. One Query.
+
+        Raises:
+            CursorError: Forged, or made for something else.
+        """
+        found = self._store.after(self._opened(cursor) if cursor else "", limit + 1)
+        shown = found[:limit]
+        return SeasonPage(shown, self._cursor(shown[-1]) if len(found) > limit else None)
 
     def get(self, season_id: str) -> Season:
         """Return a season, at most five seconds old, or raise SeasonNotFoundError."""
-        return self._read().get(season_id) or self.refreshed(season_id)
+        found = self._remembered.get(season_id)
+        if found and self._clock() < found[1] + REMEMBERED:
+            return found[0]
+        return self.refreshed(season_id)
 
     def refreshed(self, season_id: str) -> Season:
         season = self._store.get(season_id)
         if season is None:
             raise SeasonNotFoundError(f"there is no season {season_id!r}", season_id=season_id)
-        return season
+        return self._remember(season)
 
     def under_way(self, season: Season) -> Round | None:
         """Return the round under way; None before the first and after the last."""
@@ -109,15 +134,13 @@ class Seasons:
             before = self.refreshed(season_id)
             after = seasons.ended(before, self._clock(), self._grace)
             if after.rounds == before.rounds or self._store.shorten(before, after):
-                self._remembered = None
-                return after
+                return self._remember(after)
         raise ContendedError("the season kept changing; send the same request again", season_id=season_id)
 
     def close(self, season: Season, number: int) -> Season:
         """Note that a round is done with. One write."""
         self._store.close(season.season_id, number)
-        self._remembered = None
-        return replace(season, closed=number)
+        return self._remember(replace(season, closed=number))
 
     def _created(self, board: Board, season: Season) -> Season:
         try:
@@ -137,8 +160,7 @@ class Seasons:
                 f"board {board.board_id!r} has a season" if BOARD in refused else f"season {season.season_id!r} exists"
             )
             raise SeasonExistsError(what, season_id=season.season_id, board_id=board.board_id)
-        self._remembered = None
-        return season
+        return self._remember(season)
 
     def _first(self, board: Board, period_id: str | None) -> Period:
         current = periods.period_at(board.reset, self._clock())
@@ -149,7 +171,15 @@ class Seasons:
             raise MalformedError("body.first_period: no period of the board, or one that is over", field="first_period")
         return found
 
-    def _read(self) -> dict[str, Season]:
-        if self._remembered is None or self._clock() >= self._remembered[1] + REMEMBERED:
-            self._remembered = ({season.season_id: season for season in self._store.all()}, self._clock())
-        return self._remembered[0]
+    def _remember(self, season: Season) -> Season:
+        self._remembered[season.season_id] = (season, self._clock())
+        return season
+
+    def _cursor(self, last: Season) -> str:
+        return self._tokens.cursor({"of": _OF_SEASONS, "after": last.season_id})
+
+    def _opened(self, cursor: str) -> str:
+        values = self._tokens.read_cursor(cursor)
+        if values.get("of") != _OF_SEASONS:
+            raise CursorError("the cursor was made for another listing; start from the first page")
+        return values["after"]

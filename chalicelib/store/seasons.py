@@ -15,6 +15,8 @@ from chalicelib.store.typed import milliseconds, n, s
 SEASON, BOARD = "season", "board"
 """The parts that a season is refused for: its id is taken, or the board is."""
 _NONE: frozenset[str] = frozenset()
+_FIRST = " "
+"""Sorts before every id."""
 
 
 class SeasonStore:
@@ -24,13 +26,11 @@ class SeasonStore:
 
     def all(self) -> list[Season]:
         """Return every season by id. One Query, 1 MB a page."""
-        request: Item = {
-            "TableName": self.table,
-            "KeyConditionExpression": "pk = :pk",
-            "ExpressionAttributeValues": {":pk": s(keys.SEASONS)},
-            "ConsistentRead": True,
-        }
-        return [_season(item) for item in self._dynamo.rows(request)]
+        return self._found("pk = :pk", {}, None)
+
+    def after(self, season_id: str, limit: int) -> list[Season]:
+        """Return the seasons that follow an id ("" for the first) by id. One Query."""
+        return self._found("pk = :pk AND sk > :after", {":after": s(season_id or _FIRST)}, limit)
 
     def get(self, season_id: str) -> Season | None:
         """Return a season. One consistent read."""
@@ -76,6 +76,15 @@ class SeasonStore:
             "ExpressionAttributeValues": {":number": n(number)},
         }
         self._dynamo.update(Part(SEASON, "Update", request))
+
+    def _found(self, condition: str, values: Item, limit: int | None) -> list[Season]:
+        request: Item = {
+            "TableName": self.table,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": {":pk": s(keys.SEASONS), **values},
+            "ConsistentRead": True,
+        }
+        return [_season(item) for item in self._dynamo.rows(request, limit)]
 
     def _definition_part(self, before: Season, after: Season) -> Part:
         request: Item = {

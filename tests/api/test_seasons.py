@@ -78,7 +78,26 @@ def test_a_season_is_made_and_everybody_may_know_of_it(winter: World) -> None:
     assert [each["number"] for each in found["rounds"]] == [1, 2]
     assert (found["current_round"], found["closed_rounds"]) == (1, 0)
     assert (found["promote"], found["fill"], found["bands"]) == ({"rank": 1}, "first_come", 1)
-    assert winter.api.get("/seasons").body == {"seasons": [found]}
+    assert winter.api.get("/seasons").body == {"seasons": [found], "next_cursor": None}
+
+
+def test_seasons_are_listed_page_by_page(winter: World) -> None:
+    winter.board("other", reset=RESET)
+    make(winter, season_id="autumn", board_id="other")
+
+    first = winter.api.get("/seasons?limit=1").body
+    second = winter.api.get(f"/seasons?limit=1&cursor={first['next_cursor']}").body
+
+    assert [each["season_id"] for each in first["seasons"] + second["seasons"]] == ["autumn", "winter"]
+    assert second["next_cursor"] is None
+
+
+def test_a_cursor_of_another_listing_lists_no_seasons(winter: World) -> None:
+    for number in range(3):
+        winter.api.post("/admin/notices", {"content": {"kind": "announcement", "title": f"{number}"}}, admin=True)
+    foreign = winter.api.get("/notices?limit=1").body["next_cursor"]
+
+    assert winter.api.get(f"/seasons?cursor={foreign}").refusal == (400, "cursor_invalid")
 
 
 def test_a_season_begins_with_the_next_period_unless_told_otherwise(world: World) -> None:
