@@ -153,7 +153,7 @@ def _answered(operation: Operation, request: Request, path: Mapping[str, str]) -
     except GameError as error:
         return _refusal(error, request)
     except Exception:  # noqa: BLE001  # the edge: whatever it is, the caller gets an answer and the log the traceback
-        _log.exception("bug", extra={"request_id": _request_id(request), "route": operation.path})
+        _log.exception("bug", extra={"route": operation.path})
         return _refusal(GameError("something is broken on our side; it has been logged"), request)
 
 
@@ -273,7 +273,7 @@ def _body(request: Request, kind: Any) -> Any:
         raise TooLargeError(f"the body has {len(raw)} bytes; at most {MAX_BODY_BYTES} are taken")
     try:
         return msgspec.json.decode(raw, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _malformed("body", str(error), kind) from error
 
 
@@ -325,16 +325,10 @@ def _request_id(request: Request) -> str:
 
 
 _METRICS = {"duration_ms": "Milliseconds", "server_error": "Count"}
-_cold = True
 
 
 def _log_access(operation: Operation, request: Request, facts: dict[str, Any]) -> None:
-    global _cold  # noqa: PLW0603  # a process is cold once
     fields = {
-        "request_id": _request_id(request),
-        "function": getattr(request.lambda_context, "function_name", ""),
-        "version": getattr(request.lambda_context, "function_version", ""),
-        "cold_start": _cold,
         "method": operation.method,
         "route": operation.path,
         "player_id": (request.context.get("authorizer") or {}).get("player_id"),
@@ -344,5 +338,4 @@ def _log_access(operation: Operation, request: Request, facts: dict[str, Any]) -
         "server_error": int(facts["status"] >= HTTPStatus.INTERNAL_SERVER_ERROR),
         **logs.metrics(_METRICS),
     }
-    _cold = False
     _log.info("request", extra=fields)

@@ -24,6 +24,8 @@ LIFETIME = timedelta(days=30)
 """How long a notice is shown of which nobody said how long."""
 MAX_LIFETIME = timedelta(days=365)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+"""Python knows no instant after that year, in whatever time zone."""
 _MILLISECOND = timedelta(milliseconds=1)
 _TAIL_LENGTH = 20
 _ENVELOPE_BYTES = 300
@@ -248,6 +250,7 @@ def decoded(text: str | bytes) -> Message:
     wire = _read(text, _Message)
     editions = tuple(Edition(content_of(wire.kind, each.content), each.recipients) for each in wire.editions)
     message = Message(wire.notice_id, wire.expires_at, editions)
+    _require_times(message)
     _require_audience(message)
     return message
 
@@ -255,6 +258,16 @@ def decoded(text: str | bytes) -> Message:
 def content_of(kind: str, text: str | bytes | msgspec.Raw) -> Content:
     """Return a content from its JSON, or raise UndeliverableError."""
     return _read(text, _CONTENT_BY_KIND[NoticeKind(kind)])
+
+
+def _require_times(message: Message) -> None:
+    """Refuse an id that says no instant, or none before the notice's end: nobody could be shown when it was sent."""
+    if message.expires_at >= _LATEST:
+        rule = f"must lie before {_LATEST:%Y-%m-%d}"
+        raise UndeliverableError(Fault.MALFORMED, f"expires_at {message.expires_at}: {rule}")
+    if message.notice_id >= _first_of(message.expires_at):
+        rule = "its first 12 digits are the milliseconds since 1970 at which it is sent, before expires_at"
+        raise UndeliverableError(Fault.MALFORMED, f"notice_id {message.notice_id}: {rule}")
 
 
 def _require_audience(message: Message) -> None:
@@ -269,7 +282,7 @@ def _require_audience(message: Message) -> None:
 def _read(text: str | bytes | msgspec.Raw, kind: type[_Part]) -> _Part:
     try:
         return msgspec.json.decode(text, type=kind)
-    except (msgspec.MsgspecError, UnicodeError) as error:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise UndeliverableError(Fault.MALFORMED, str(error)) from error
 
 

@@ -152,6 +152,12 @@ def test_what_is_no_json_is_refused(api: Api, raw: bytes) -> None:
     assert post(api, "/gameStart", raw).refusal == (400, "malformed")
 
 
+def test_what_nests_too_deeply_to_be_passed_over_is_refused(api: Api) -> None:
+    raw = b'{"content": {"later": ' + b"[" * 100_000
+
+    assert api.post("/admin/notices", raw=raw, admin=True).refusal == (400, "malformed")
+
+
 def test_json_may_be_written_in_any_way_that_is_json(world: World) -> None:
     player = world.player()
     raw = b' \r\n\t{"m\\u006fde"\n:"\\u0061"}\n'

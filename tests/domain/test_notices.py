@@ -124,6 +124,10 @@ def test_a_content_travels_once_with_those_next_to_each_other() -> None:
         (wire(notice_id="1"), Fault.MALFORMED),
         (wire(expires_at="2026-12-24T00:00:00"), Fault.MALFORMED),
         (wire(expires_at=None), Fault.MALFORMED),
+        (wire(notice_id="f" * 32), Fault.MALFORMED),
+        (wire(expires_at="9999-12-31T23:59:59-12:00"), Fault.MALFORMED),
+        (wire(expires_at="0001-01-01T00:00:00+12:00"), Fault.MALFORMED),
+        (wire(expires_at=EPOCH), Fault.MALFORMED),
         (wire(editions=[]), Fault.MALFORMED),
         (wire(editions=[{"content": {"title": "Hello"}, "recipients": []}]), Fault.MALFORMED),
         (wire(editions=[{"content": {"title": "Hello"}, "recipients": ["Ada"]}]), Fault.MALFORMED),
@@ -143,6 +147,11 @@ def test_what_cannot_be_delivered_has_a_reason(text: Any, fault: Fault) -> None:
 @given(st.binary(max_size=200) | st.text(max_size=200))
 def test_any_bytes_are_a_message_or_have_a_reason(text: str | bytes) -> None:
     assert fault_of(text) is Fault.MALFORMED
+
+
+@pytest.mark.parametrize("text", ['{"later": ', '{"version": 1, "kind": "personal", "later": '])
+def test_what_nests_too_deeply_to_be_read_is_malformed(text: str) -> None:
+    assert fault_of(f"{text}{'[' * 100_000}") is Fault.MALFORMED
 
 
 def test_fields_of_later_editions_of_a_version_are_passed_over() -> None:
