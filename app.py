@@ -1,8 +1,19 @@
 """The manifest: what Chalice deploys. Routes live in chalicelib/api; every trigger is declared here, one line each."""
 
+from collections.abc import Callable
 from typing import Any
 
-from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, DynamoDBEvent, Rate, S3Event, SNSEvent
+from chalice.app import (
+    AuthRequest,
+    AuthResponse,
+    Chalice,
+    CloudWatchEvent,
+    DynamoDBEvent,
+    Rate,
+    Request,
+    S3Event,
+    SNSEvent,
+)
 
 from chalicelib import config, loading, logs
 from chalicelib.api.authorizer import authorize
@@ -21,6 +32,16 @@ def _by_hand_too(handler: Any) -> Any:
     if config.function() in {"", handler.func.__name__}:
         handler.event_class = _events("occasions").Occasion
     return handler
+
+
+@app.middleware("all")
+def tell_which(event: Any, answer: Callable[[Any], Any]) -> Any:
+    """Have every line of the log tell of which invocation it is. The authorizer's cannot: chalice keeps its context."""
+    if isinstance(event, Request):
+        logs.begin(event.lambda_context, event.context.get("requestId", ""))
+    else:
+        logs.begin(event.context, event.context.aws_request_id)
+    return answer(event)
 
 
 @app.authorizer(ttl_seconds=300)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -17,8 +18,31 @@ NAMESPACE = "Laurel"
 SERVICE = "laurel"
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
-
+_nothing: Mapping[str, Any] = MappingProxyType({})
+_invocation: ContextVar[Mapping[str, Any]] = ContextVar("invocation", default=_nothing)
 _noted: ContextVar[dict[str, Any]] = ContextVar("noted")
+
+
+_cold = True
+
+
+def begin(context: Any, request_id: str) -> None:
+    """Put on every line from now on of which invocation it is, and whether that is the first of its process.
+
+    Args:
+        context: Lambda's.
+        request_id: By what an operator looks for the invocation: Lambda's own id, or API Gateway's for a request.
+    """
+    global _cold  # noqa: PLW0603  # a process is cold once
+    _invocation.set(
+        {
+            "request_id": request_id,
+            "function": getattr(context, "function_name", ""),
+            "version": getattr(context, "function_version", ""),
+            "cold_start": _cold,
+        }
+    )
+    _cold = False
 
 
 def collect() -> dict[str, Any]:
@@ -34,7 +58,7 @@ def note(**facts: Any) -> None:
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record with its extra fields, and ``always`` on every line."""
+    """Formats a record with its extra fields; ``always`` and the facts of the invocation are on every line."""
 
     def __init__(self, always: Mapping[str, Any]) -> None:
         super().__init__()
@@ -47,6 +71,7 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname,
             "message": record.getMessage(),
             **self._always,
+            **_invocation.get(),
             **fields,
         }
         if record.exc_info:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from moto import mock_aws
 
+from tests.lines import Lines, logged
 from tests.tables import PREFIX, create_tables
 
 pytest_plugins = ["tests.permissions.plugin"]
@@ -117,3 +118,10 @@ def table_prefix(aws: None, dynamodb: Any) -> str:
     """The prefix of the template's tables, which exist, empty."""
     create_tables(dynamodb)
     return PREFIX
+
+
+@pytest.fixture
+def lines() -> Iterator[Lines]:
+    """What the app logs, which the test imports."""
+    with logged() as lines:
+        yield lines

@@ -26,6 +26,7 @@ from chalicelib.api.links import links
 from chalicelib.bootstrap.serving import services
 from chalicelib.bootstrap.signing import tokens
 from chalicelib.errors import (
+    DegradedError,
     GameError,
     MalformedError,
     MediaTypeError,
@@ -324,7 +325,7 @@ def _request_id(request: Request) -> str:
     return str(request.context.get("requestId", ""))
 
 
-_METRICS = {"duration_ms": "Milliseconds", "server_error": "Count"}
+_METRICS = {"duration_ms": "Milliseconds", "server_error": "Count", "switched_off": "Count"}
 
 
 def _log_access(operation: Operation, request: Request, facts: dict[str, Any]) -> None:
@@ -335,7 +336,14 @@ def _log_access(operation: Operation, request: Request, facts: dict[str, Any]) -
         "board_id": (request.uri_params or {}).get("board_id"),
         "error_code": None,
         **facts,
-        "server_error": int(facts["status"] >= HTTPStatus.INTERNAL_SERVER_ERROR),
+        **_counts(facts),
         **logs.metrics(_METRICS),
     }
     _log.info("request", extra=fields)
+
+
+def _counts(facts: Mapping[str, Any]) -> dict[str, int]:
+    """Tell failures from what is switched off: what the degraded mode refuses must not keep it on."""
+    off = facts.get("error_code") == DegradedError.code
+    failed = facts["status"] >= HTTPStatus.INTERNAL_SERVER_ERROR and not off
+    return {"server_error": int(failed), "switched_off": int(off)}

@@ -15,7 +15,7 @@ def replay(context: Any) -> dict[str, Any]:
     """Replay what is in the queue, for as long as the function may run; answer each letter's fate."""
     replayed = following().replay.replay(context.get_remaining_time_in_millis)
     counted = sum(fate.replayed for fate in replayed.fates)
-    facts = {"request_id": context.aws_request_id, "function": context.function_name, "more": replayed.more}
-    _log.info("replayed", extra={**facts, "replayed": counted, "left": len(replayed.fates) - counted})
+    facts = {"replayed": counted, "left": len(replayed.fates) - counted, "more": replayed.more}
+    _log.info("replayed", extra=facts)
     answer: dict[str, Any] = msgspec.to_builtins(replayed)
     return answer

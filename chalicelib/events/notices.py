@@ -18,7 +18,6 @@ _METRICS = {
     "notice_lag_ms": "Milliseconds",
 }
 _log = logging.getLogger(logs.LOGGER_NAME)
-_cold = True
 
 
 def deliver(event: SNSEvent) -> None:
@@ -30,12 +29,7 @@ def deliver(event: SNSEvent) -> None:
 
 
 def _log_delivery(delivered: Delivered, event: SNSEvent, started: float) -> None:
-    global _cold  # noqa: PLW0603  # a process is cold once
-    context: Any = event.context
     fields = {
-        "request_id": context.aws_request_id,
-        "function": context.function_name,
-        "cold_start": _cold,
         "duration_ms": round((time.perf_counter() - started) * 1000, 3),
         "kind": delivered.kind,
         "notice_id": delivered.notice_id,
@@ -50,7 +44,6 @@ def _log_delivery(delivered: Delivered, event: SNSEvent, started: float) -> None
         "notices_pushed": delivered.pushed.sent,
         "notice_lag_ms": _lag_ms(event),
     }
-    _cold = False
     _log.info("delivered", extra={**fields, **logs.metrics(_METRICS)})
 
 

@@ -77,7 +77,7 @@ def _kept(use: Operations, request: UpkeepRequest, context: Any) -> UpkeepAnswer
     games = _games(census_of(kept.games)) if kept.games else None
     running = sum(job.state is JobState.RUNNING for job in [*jobs, *kept.retention])
     facts = {"jobs": len(jobs), "running": running, "copied": kept.copied, "swept": len(kept.retention)}
-    _log.info("kept_up", extra={"request_id": context.aws_request_id, **facts})
+    _log.info("kept_up", extra=facts)
     return UpkeepAnswer(
         jobs=[job_view(job, use.clock()) for job in jobs],
         copied=kept.copied,

@@ -41,7 +41,7 @@ def _keep(use: Seasons, request: SeasonsRequest, context: Any) -> SeasonsAnswer:
     closings = _closed(use, request, end)
     running = sum(job.state is JobState.RUNNING for job in [*jobs, *closings])
     facts = {"jobs": len(jobs) + len(closings), "running": running, "published": published}
-    _log.info("seasons_kept", extra={"request_id": context.aws_request_id, **facts})
+    _log.info("seasons_kept", extra=facts)
     rollovers = [
         KeptView(job_view(job, use.clock()), _view(use.rollover.find(job.board_id, job.period_id))) for job in jobs
     ]

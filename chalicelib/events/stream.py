@@ -17,7 +17,6 @@ _METRICS = {
     "dead_lettered": "Count",
 }
 _log = logging.getLogger(logs.LOGGER_NAME)
-_cold = True
 
 Answer = dict[str, Any]
 
@@ -31,16 +30,12 @@ def follow(event: DynamoDBEvent) -> Answer:
     context: Any = event.context
     # The raw records: Chalice's own read their time in a way that Python deprecates, and would parse them one by one.
     report = following().follow_up.follow(event.to_dict()["Records"], context.get_remaining_time_in_millis)
-    _log_batch(report, context, started)
+    _log_batch(report, started)
     return {"batchItemFailures": [{"itemIdentifier": number} for number in report.again]}
 
 
-def _log_batch(report: Report, context: Any, started: float) -> None:
-    global _cold  # noqa: PLW0603  # a process is cold once
+def _log_batch(report: Report, started: float) -> None:
     fields = {
-        "request_id": context.aws_request_id,
-        "function": context.function_name,
-        "cold_start": _cold,
         "duration_ms": round((time.perf_counter() - started) * 1000, 3),
         "records": report.records,
         "players": report.players,
@@ -50,5 +45,4 @@ def _log_batch(report: Report, context: Any, started: float) -> None:
         "dead_lettered": report.dead_lettered,
         "settle_lag_ms": report.lag_ms,
     }
-    _cold = False
     _log.info("followed", extra={**fields, **logs.metrics(_METRICS)})

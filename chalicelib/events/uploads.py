@@ -20,7 +20,6 @@ _METRICS = {
     "avatars_late": "Count",
 }
 _log = logging.getLogger(logs.LOGGER_NAME)
-_cold = True
 
 
 def take(event: Notification) -> None:
@@ -31,21 +30,21 @@ def take(event: Notification) -> None:
     """
     message = event.to_dict()
     records = message.get("Records", [message])
-    failures = [failure for record in records if (failure := _failure(record, event))]
+    failures = [failure for record in records if (failure := _failure(record))]
     if failures:
         raise failures[-1]
 
 
-def _failure(record: Mapping[str, Any], event: Notification) -> Exception | None:
+def _failure(record: Mapping[str, Any]) -> Exception | None:
     """Take one record, whose failure must not keep the others from being taken."""
     key = _key(record)
     if key is None:
-        _log.warning("upload_ignored", extra=_facts(event))
+        _log.warning("upload_ignored")
         return None
     try:
-        _take(key, event)
+        _take(key)
     except Exception as error:  # noqa: BLE001  # the edge: it is raised again when all records were tried
-        _log.exception("upload_failed", extra={**_facts(event), **_named(key)})
+        _log.exception("upload_failed", extra=_named(key))
         return error
     return None
 
@@ -56,11 +55,11 @@ def _key(record: Mapping[str, Any]) -> UploadKey | None:
     return keys.parsed_upload(unquote_plus(written))
 
 
-def _take(key: UploadKey, event: Notification) -> None:
+def _take(key: UploadKey) -> None:
     started = time.perf_counter()
     outcome = publishing().take(key)
     duration = round((time.perf_counter() - started) * 1000, 3)
-    fields = {**_facts(event), **_named(key), **_told(outcome), "avatar_ms": duration}
+    fields = {**_named(key), **_told(outcome), "avatar_ms": duration}
     _log.info(f"avatar_{outcome.fate}", extra={**fields, **logs.metrics(_METRICS)})
 
 
@@ -77,11 +76,3 @@ def _told(outcome: Outcome) -> dict[str, Any]:
 def _named(key: UploadKey) -> dict[str, str]:
     """Return what to call an upload in the log: not by its file's name, which is the player's own."""
     return {"player_id": key.player_id, "upload_id": key.upload_id}
-
-
-def _facts(event: Notification) -> dict[str, Any]:
-    global _cold  # noqa: PLW0603  # a process is cold once
-    context: Any = event.context
-    facts = {"request_id": context.aws_request_id, "function": context.function_name, "cold_start": _cold}
-    _cold = False
-    return facts

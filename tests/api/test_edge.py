@@ -1,11 +1,7 @@
 """The edge around all routes: CORS, the access log, the description, and how little it takes to import the app."""
 
-import io
-import json
-import logging
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,9 +10,9 @@ from chalice.config import Config
 from chalice.local import LocalGateway
 
 import app as manifest
-from chalicelib import logs
 from tests.api.client import ADMIN_KEY, Api
 from tests.api.world import World, token
+from tests.lines import Lines
 from tests.repository import ROOT
 
 WITHOUT_NETWORK_AND_SETTINGS = """
@@ -30,28 +26,13 @@ print(app.app.app_name)
 """
 
 
-@pytest.fixture
-def lines() -> Iterator[io.StringIO]:
-    """What the app logs, as it would reach CloudWatch."""
-    logger = logging.getLogger(logs.LOGGER_NAME)
-    handler = logging.StreamHandler(io.StringIO())
-    handler.setFormatter(logger.handlers[0].formatter)
-    logger.addHandler(handler)
-    yield handler.stream
-    logger.removeHandler(handler)
-
-
-def written(lines: io.StringIO) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in lines.getvalue().splitlines()]
-
-
-def test_a_request_is_one_line(world: World, lines: io.StringIO) -> None:
+def test_a_request_is_one_line(world: World, lines: Lines) -> None:
     player = world.player()
     world.board("speedrun")
 
     world.api.get("/boards/speedrun/around/me?size=5", token=player.token)
 
-    registered, created, line = [each for each in written(lines) if each["message"] == "request"]
+    registered, created, line = lines.of("request")
     assert (registered["route"], created["route"]) == ("/players", "/admin/boards")
     assert (line["method"], line["route"], line["status"]) == ("GET", "/boards/{board_id}/around/me", 404)
     assert (line["level"], line["service"], line["error_code"]) == ("INFO", "laurel", "record_not_found")
@@ -60,19 +41,19 @@ def test_a_request_is_one_line(world: World, lines: io.StringIO) -> None:
     assert {"timestamp", "stage", "request_id", "function", "version", "cold_start"} <= set(line)
 
 
-def test_the_line_of_a_game_s_end_says_what_became_of_its_scores(world: World, lines: io.StringIO) -> None:
+def test_the_line_of_a_game_s_end_says_what_became_of_its_scores(world: World, lines: Lines) -> None:
     player = world.player()
     world.board("points", limits={"max_score": 10})
     game_id = world.game(player)
 
     world.end(player, game_id, points=11)
 
-    line = written(lines)[-1]
+    line = lines.all()[-1]
     rejected = {"board_id": "points", "period_id": "all", "outcome": "rejected", "reason": "above_max"}
     assert (line["game_id"], line["placements"]) == (game_id, [rejected])
 
 
-def test_a_line_holds_no_secret(world: World, lines: io.StringIO) -> None:
+def test_a_line_holds_no_secret(world: World, lines: Lines) -> None:
     player = world.player(display_name="Adelheid")
     world.api.get("/players/me", token=player.token)
     world.api.patch("/players/me", {"metadata": {"k": "confidential"}}, token=player.token)
@@ -81,34 +62,28 @@ def test_a_line_holds_no_secret(world: World, lines: io.StringIO) -> None:
     world.api.post("/admin/boards", {}, admin=True)
     world.api.post("/players", raw=b"confidential, and no JSON")
 
-    text = lines.getvalue()
+    text = lines.text
 
     assert text.count('"message":"request"') == 7
     secrets = [player.token, player.refresh_token, player.device_id, ADMIN_KEY, "wrong-secret", "confidential"]
     assert not [secret for secret in [*secrets, "Adelheid", "Bearer", "Authorization"] if secret in text]
 
 
-def test_hostile_text_stays_one_line(api: Api, lines: io.StringIO) -> None:
+def test_hostile_text_stays_one_line(api: Api, lines: Lines) -> None:
     api.get('/boards/%0A{"message":"forged"}%0D%E2%80%A8')
 
-    (line,) = written(lines)
+    (line,) = lines.all()
     assert line["message"] == "request"
 
 
-def test_a_bug_is_logged_with_its_traceback(api: Api, aws: None, lines: io.StringIO) -> None:
+def test_a_bug_is_logged_with_its_traceback(api: Api, aws: None, lines: Lines) -> None:
     api.get("/boards")  # and there are no tables
 
-    bug, request = written(lines)
+    bug, request = lines.all()
     assert (bug["message"], bug["level"], bug["route"]) == ("bug", "ERROR", "/boards")
     assert "ResourceNotFound" in bug["traceback"]
+    assert {"request_id", "function", "cold_start"} <= set(bug)
     assert (request["status"], request["error_code"]) == (500, "internal")
-
-
-def test_only_the_first_request_of_a_process_is_cold(api: Api, lines: io.StringIO) -> None:
-    for _ in range(2):
-        api.get("/openapi.json")
-
-    assert written(lines)[-1]["cold_start"] is False
 
 
 @pytest.mark.parametrize("path", sorted(manifest.app.routes))

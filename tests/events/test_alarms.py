@@ -1,9 +1,5 @@
 """The function that heeds alarms as EventBridge calls it: from the manifest to the incident, and the log."""
 
-import io
-import json
-import logging
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +7,7 @@ import pytest
 from chalice.app import CloudWatchEvent
 
 import app as manifest
-from chalicelib import config, logs
+from chalicelib import config
 from chalicelib.bootstrap import heeding
 from chalicelib.domain.incidents import Incident
 from chalicelib.errors import StoreUnavailableError
@@ -19,6 +15,7 @@ from chalicelib.events import alarms
 from tests.alarms import alarm_event
 from tests.events.test_operations import Context
 from tests.fake_dynamodb import throttle
+from tests.lines import Lines
 from tests.world import World
 
 ALARM = "laurel-test-records-errors"
@@ -28,17 +25,6 @@ ALARM = "laurel-test-records-errors"
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setenv("LAUREL_STAGE", "test")
     return World()
-
-
-@pytest.fixture
-def lines() -> Iterator[io.StringIO]:
-    """What the app logs, as it would reach CloudWatch."""
-    logger = logging.getLogger(logs.LOGGER_NAME)
-    handler = logging.StreamHandler(io.StringIO())
-    handler.setFormatter(logger.handlers[0].formatter)
-    logger.addHandler(handler)
-    yield handler.stream
-    logger.removeHandler(handler)
 
 
 def heed(world: World, event: dict[str, Any]) -> list[Incident]:
@@ -55,11 +41,11 @@ def test_an_alarm_opens_an_incident_by_the_time_of_its_state(world: World) -> No
     assert incident.reason == "It is ALARM."
 
 
-def test_what_is_heeded_is_one_line_with_its_figures(world: World, lines: io.StringIO) -> None:
+def test_what_is_heeded_is_one_line_with_its_figures(world: World, lines: Lines) -> None:
     heed(world, alarm_event(ALARM, "ALARM"))
     heed(world, alarm_event(ALARM, "ALARM"))
 
-    first, second = map(json.loads, lines.getvalue().splitlines())
+    first, second = lines.all()
     assert (first["message"], first["alarm"], first["state"]) == ("alarm_heeded", "records-errors", "ALARM")
     assert (first["incidents_opened"], second["incidents_opened"]) == (1, 0)
     assert {each["Name"] for each in first["_aws"]["CloudWatchMetrics"][0]["Metrics"]} == {
@@ -81,12 +67,10 @@ def test_what_is_heeded_is_one_line_with_its_figures(world: World, lines: io.Str
         {**alarm_event(ALARM, "ALARM"), "detail": {}},
     ],
 )
-def test_what_can_never_be_heeded_is_counted_and_done_with(
-    world: World, lines: io.StringIO, event: dict[str, Any]
-) -> None:
+def test_what_can_never_be_heeded_is_counted_and_done_with(world: World, lines: Lines, event: dict[str, Any]) -> None:
     assert heed(world, event) == []
 
-    [line] = map(json.loads, lines.getvalue().splitlines())
+    [line] = lines.all()
     assert (line["level"], line["message"], line["alarms_unreadable"]) == ("ERROR", "alarm_unreadable", 1)
 
 

@@ -1,8 +1,6 @@
 """The function of the topic as SNS calls it, on moto: from the manifest to the tables, the queue and the log."""
 
-import io
 import json
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,10 +10,10 @@ import botocore.session
 import pytest
 
 import app as manifest
-from chalicelib import logs
 from chalicelib.bootstrap import delivering
 from chalicelib.domain.notices import Announcement, Edition, Message, encoded, notice_id
 from chalicelib.errors import StoreUnavailableError
+from tests.lines import Lines
 from tests.tables import PREFIX
 
 QUEUE = f"{PREFIX}notice-dead-letters"
@@ -45,17 +43,6 @@ def queue(table_prefix: str, session: botocore.session.Session, monkeypatch: pyt
     delivering.delivering.cache_clear()
 
 
-@pytest.fixture
-def lines() -> Iterator[io.StringIO]:
-    """What the app logs, as it would reach CloudWatch."""
-    logger = logging.getLogger(logs.LOGGER_NAME)
-    handler = logging.StreamHandler(io.StringIO())
-    handler.setFormatter(logger.handlers[0].formatter)
-    logger.addHandler(handler)
-    yield handler.stream
-    logger.removeHandler(handler)
-
-
 def deliver(text: str, published_at: datetime | None = None) -> None:
     timestamp = (published_at or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
     told: dict[str, Any] = {"Message": text, "Subject": None, "MessageAttributes": {}, "Timestamp": timestamp}
@@ -68,30 +55,25 @@ def announcement() -> str:
     return encoded(Message(notice_id(now, "a key"), now + timedelta(days=1), (Edition(content),)))
 
 
-def written(lines: io.StringIO, message: str) -> dict[str, Any]:
-    [line] = [each for each in map(json.loads, lines.getvalue().splitlines()) if each["message"] == message]
-    return dict(line)
-
-
-def test_a_message_is_one_line_with_its_figures(queue: Any, lines: io.StringIO) -> None:
+def test_a_message_is_one_line_with_its_figures(queue: Any, lines: Lines) -> None:
     deliver(announcement(), datetime.now(UTC) - timedelta(seconds=3))
 
-    line = written(lines, "delivered")
+    line = lines.one("delivered")
     assert (line["function"], line["request_id"]) == ("laurel-test-deliver_notices", "request-1")
     assert (line["kind"], line["notices_delivered"], line["notices_dead_lettered"]) == ("announcement", 1, 0)
     assert 3000 <= line["notice_lag_ms"] < 10_000
     assert {each["Name"] for each in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]} == METRICS
 
 
-def test_what_nobody_can_read_is_in_the_queue_and_counted(queue: Any, lines: io.StringIO) -> None:
+def test_what_nobody_can_read_is_in_the_queue_and_counted(queue: Any, lines: Lines) -> None:
     deliver('{"version": 1, "kind": "telegram"}')
 
     url = queue.get_queue_url(QueueName=QUEUE)["QueueUrl"]
     [message] = queue.receive_message(QueueUrl=url)["Messages"]
     assert json.loads(message["Body"])["reason"] == "unknown_kind"
-    line = written(lines, "delivered")
+    line = lines.one("delivered")
     assert (line["reason"], line["notices_delivered"], line["notices_dead_lettered"]) == ("unknown_kind", 0, 1)
-    assert written(lines, "notice_undeliverable")["level"] == "ERROR"
+    assert lines.one("notice_undeliverable")["level"] == "ERROR"
 
 
 def test_what_the_queue_does_not_take_fails_so_that_lambda_tries_again(queue: Any) -> None:

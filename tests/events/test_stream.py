@@ -1,8 +1,6 @@
 """The functions of the stream as Lambda calls them, on moto: from the manifest to the tables and the queue."""
 
-import io
 import json
-import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,13 +10,13 @@ import botocore.session
 import pytest
 
 import app as manifest
-from chalicelib import logs
 from chalicelib.bootstrap import following
 from chalicelib.domain.boards import Board
 from chalicelib.store.boards import BoardStore
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.ranks import RankStore
 from chalicelib.store.records import RecordStore
+from tests.lines import Lines
 from tests.stream import Delivery, delivery, record
 from tests.tables import PREFIX
 from tests.world import EPOCH
@@ -84,33 +82,17 @@ def deployed(
     following.following.cache_clear()
 
 
-@pytest.fixture
-def lines() -> Iterator[io.StringIO]:
-    """What the app logs, as it would reach CloudWatch."""
-    logger = logging.getLogger(logs.LOGGER_NAME)
-    handler = logging.StreamHandler(io.StringIO())
-    handler.setFormatter(logger.handlers[0].formatter)
-    logger.addHandler(handler)
-    yield handler.stream
-    logger.removeHandler(handler)
-
-
-def written(lines: io.StringIO, message: str) -> dict[str, Any]:
-    [line] = [each for each in map(json.loads, lines.getvalue().splitlines()) if each["message"] == message]
-    return dict(line)
-
-
 def follow(*deliveries: Delivery, context: Context = CONTEXT) -> Any:
     return manifest.settle_records({"Records": list(deliveries)}, context)
 
 
-def test_a_batch_is_counted_and_nothing_is_asked_for_again(deployed: Deployed, lines: io.StringIO) -> None:
+def test_a_batch_is_counted_and_nothing_is_asked_for_again(deployed: Deployed, lines: Lines) -> None:
     answer = follow(deployed.told(1, created_at=time.time() - 3), deployed.told(2, created_at=time.time()))
 
     assert answer == {"batchItemFailures": []}
     assert deployed.marked(1)
     assert deployed.marked(2)
-    line = written(lines, "followed")
+    line = lines.one("followed")
     assert (line["function"], line["request_id"]) == ("laurel-test-settle_records", "request-1")
     assert (line["records"], line["players"], line["settled"], line["settled_before"]) == (2, 2, 2, 0)
     assert (line["deferred"], line["dead_lettered"]) == (0, 0)
@@ -126,18 +108,19 @@ def test_what_there_is_no_time_for_is_asked_for_again_in_lambdas_words(deployed:
     assert not deployed.marked(9)
 
 
-def test_what_can_never_be_counted_is_kept_in_the_queue(deployed: Deployed, lines: io.StringIO) -> None:
+def test_what_can_never_be_counted_is_kept_in_the_queue(deployed: Deployed, lines: Lines) -> None:
     answer = follow(deployed.told(1, board_id="nowhere"), deployed.told(2))
 
     assert answer == {"batchItemFailures": []}
     assert deployed.marked(2)
     assert [letter["reason"] for letter in deployed.letters()] == ["there is no board 'nowhere'"]
-    line = written(lines, "dead_letter")
+    line = lines.one("dead_letter")
     assert (line["level"], line["board_id"], line["period_id"]) == ("ERROR", "nowhere", "all")
-    assert written(lines, "followed")["dead_lettered"] == 1
+    assert (line["function"], line["request_id"]) == ("laurel-test-settle_records", "request-1")
+    assert lines.one("followed")["dead_lettered"] == 1
 
 
-def test_a_replay_answers_what_became_of_each_letter(deployed: Deployed, lines: io.StringIO) -> None:
+def test_a_replay_answers_what_became_of_each_letter(deployed: Deployed, lines: Lines) -> None:
     change = deployed.told(1, board_id="nowhere")
     follow(change)
     deployed.dynamodb.put_item(TableName=f"{PREFIX}records", Item=change["dynamodb"]["NewImage"])
@@ -148,6 +131,6 @@ def test_a_replay_answers_what_became_of_each_letter(deployed: Deployed, lines: 
     [fate] = answer["fates"]
     assert (fate["replayed"], answer["more"]) == (True, False)
     assert deployed.letters() == []
-    line = written(lines, "replayed")
+    line = lines.one("replayed")
     assert (line["replayed"], line["left"], line["more"]) == (1, 0, False)
     assert json.loads(json.dumps(answer)) == answer

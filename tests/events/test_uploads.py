@@ -1,8 +1,6 @@
 """make_avatar as Lambda calls it, on moto, with pictures and the child that renders them."""
 
 import io
-import json
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +11,6 @@ import pytest
 from PIL import Image
 
 import app as manifest
-from chalicelib import logs
 from chalicelib.bootstrap import publishing, serving
 from chalicelib.bootstrap.serving import Services
 from chalicelib.config import load
@@ -25,6 +22,7 @@ from chalicelib.store.clients import Clients
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.keys import UploadKey
 from tests.conftest import REGION
+from tests.lines import Lines
 from tests.permissions.policies import UNIT_TESTS
 from tests.tables import PREFIX
 
@@ -87,21 +85,6 @@ def deployed(
     publishing.publishing.cache_clear()
 
 
-@pytest.fixture
-def lines() -> Iterator[io.StringIO]:
-    """What the app logs, as it would reach CloudWatch."""
-    logger = logging.getLogger(logs.LOGGER_NAME)
-    handler = logging.StreamHandler(io.StringIO())
-    handler.setFormatter(logger.handlers[0].formatter)
-    logger.addHandler(handler)
-    yield handler.stream
-    logger.removeHandler(handler)
-
-
-def written(lines: io.StringIO, message: str) -> list[dict[str, Any]]:
-    return [each for each in map(json.loads, lines.getvalue().splitlines()) if each["message"] == message]
-
-
 def picture() -> bytes:
     stream = io.BytesIO()
     Image.new("RGB", (40, 30), (200, 30, 30)).save(stream, "PNG")
@@ -125,7 +108,7 @@ def make_avatar(event: dict[str, Any]) -> Any:
     return manifest.make_avatar(event, Context())
 
 
-def test_an_uploaded_picture_becomes_the_avatar_in_all_sizes(deployed: Deployed, lines: io.StringIO) -> None:
+def test_an_uploaded_picture_becomes_the_avatar_in_all_sizes(deployed: Deployed, lines: Lines) -> None:
     key = deployed.uploaded(picture())
 
     make_avatar(told(key.text))
@@ -140,36 +123,34 @@ def test_an_uploaded_picture_becomes_the_avatar_in_all_sizes(deployed: Deployed,
     for name, each in objects.items():
         side = int(name.rpartition("/")[2].partition(".")[0])
         assert Image.open(io.BytesIO(each["Body"].read())).size == (side, side)
-    [line] = written(lines, "avatar_published")
+    line = lines.one("avatar_published")
     assert (line["upload_id"], line["avatars_published"], line["bytes"]) == (key.upload_id, 1, len(picture()))
     assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service", "stage"]]
-    assert "кот" not in lines.getvalue(), "names of files are the players' own"
+    assert "кот" not in lines.text, "names of files are the players' own"
 
 
-def test_what_is_no_picture_is_refused_and_never_tried_again(deployed: Deployed, lines: io.StringIO) -> None:
+def test_what_is_no_picture_is_refused_and_never_tried_again(deployed: Deployed, lines: Lines) -> None:
     key = deployed.uploaded(b"no picture")
 
     make_avatar(told(key.text))
 
     assert deployed.state() is UploadState.REFUSED
     assert list(deployed.objects()) == [key.quarantined]
-    [line] = written(lines, "avatar_refused")
+    line = lines.one("avatar_refused")
     assert (line["reason"], line["avatars_refused"]) == (Refusal.NOT_AN_IMAGE, 1)
 
 
-def test_all_records_of_an_event_are_taken(deployed: Deployed, lines: io.StringIO) -> None:
+def test_all_records_of_an_event_are_taken(deployed: Deployed, lines: Lines) -> None:
     late, key = deployed.uploaded(picture()), deployed.uploaded(picture(), "a%2Bb+c d%.png")
 
     make_avatar(told(late.text, key.text, key.text))
 
-    assert [line["upload_id"] for line in written(lines, "avatar_late")] == [late.upload_id]
-    assert [line["upload_id"] for line in written(lines, "avatar_published")] == [key.upload_id]
-    assert [line["upload_id"] for line in written(lines, "avatar_repeated")] == [key.upload_id]
+    assert [line["upload_id"] for line in lines.of("avatar_late")] == [late.upload_id]
+    assert [line["upload_id"] for line in lines.of("avatar_published")] == [key.upload_id]
+    assert [line["upload_id"] for line in lines.of("avatar_repeated")] == [key.upload_id]
 
 
-def test_a_record_that_fails_keeps_no_other_from_being_taken(
-    deployed: Deployed, dynamodb: Any, lines: io.StringIO
-) -> None:
+def test_a_record_that_fails_keeps_no_other_from_being_taken(deployed: Deployed, dynamodb: Any, lines: Lines) -> None:
     key, unreadable = deployed.uploaded(picture()), UploadKey("0" * 32, "1" * 32, "x")
     item = {"pk": keys.player(unreadable.player_id), "sk": keys.UPLOAD, "upload_id": unreadable.upload_id}
     dynamodb.put_item(TableName=f"{PREFIX}players", Item={name: {"S": value} for name, value in item.items()})
@@ -178,7 +159,7 @@ def test_a_record_that_fails_keeps_no_other_from_being_taken(
         make_avatar(told(unreadable.text, key.text))
 
     assert deployed.state() is UploadState.PUBLISHED
-    assert [line["upload_id"] for line in written(lines, "upload_failed")] == [unreadable.upload_id]
+    assert [line["upload_id"] for line in lines.of("upload_failed")] == [unreadable.upload_id]
 
 
 @pytest.mark.parametrize(
@@ -191,10 +172,10 @@ def test_a_record_that_fails_keeps_no_other_from_being_taken(
     ],
     ids=["trial", "no form's key", "another folder", "nothing"],
 )
-def test_events_that_are_no_uploads_are_let_pass(deployed: Deployed, lines: io.StringIO, event: dict[str, Any]) -> None:
+def test_events_that_are_no_uploads_are_let_pass(deployed: Deployed, lines: Lines, event: dict[str, Any]) -> None:
     make_avatar(event)
 
-    assert len(written(lines, "upload_ignored")) == (event != {"Records": []})
+    assert len(lines.of("upload_ignored")) == (event != {"Records": []})
     assert deployed.objects() == {}
 
 
