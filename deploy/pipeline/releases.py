@@ -19,8 +19,8 @@ OLDEST_WITH_SNAP_START = (3, 12)
 """https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html"""
 NAMESPACE = "Laurel"
 REQUESTS_FAILED = "requests_failed"
-_REQUEST_FAILED = '{ ($.message = "request") && ($.status >= 500) }'
-"""Of the line that chalicelib/api/routing.py writes for each request."""
+_REQUEST_FAILED = '{ ($.message = "request") && ($.server_error = 1) }'
+"""Of the line that chalicelib/api/routing.py writes for each request: what the degraded mode refuses is no failure."""
 
 
 def published(template: Template, settings: Settings) -> Template:
@@ -76,7 +76,7 @@ def _called(template: Template, settings: Settings) -> Iterator[str]:
 
 
 def _failed_requests(settings: Settings) -> dict[str, Json]:
-    """Return what counts the requests a version answers 5xx: to Lambda, an answer that says so is a success."""
+    """Return what counts the requests that fail with a version: to Lambda, an answer that says so is a success."""
     transformation = {
         "MetricNamespace": NAMESPACE,
         "MetricName": REQUESTS_FAILED,

@@ -128,6 +128,21 @@ def test_what_is_optional_is_refused_and_nothing_else(world: World) -> None:
     assert world.api.get("/boards/speedrun/entries/me", token=player.token).body["entry"]["rank"] == 1
 
 
+def test_what_is_switched_off_is_counted_apart_from_failures(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """Else the alarm of server errors, which degrades a stage, would keep it degraded for ever."""
+    world.board()
+    world.api.put("/admin/mode", {"mode": "degraded"}, admin=True)
+    caplog.set_level("INFO", "laurel")
+
+    world.api.get("/boards/speedrun/thresholds?ranks=1")
+    world.api.get("/boards/speedrun/entries")
+
+    *_, refused, answered = (vars(record) for record in caplog.records if record.message == "request")
+    assert (refused["status"], refused["server_error"], refused["switched_off"]) == (503, 0, 1)
+    assert (answered["status"], answered["server_error"], answered["switched_off"]) == (200, 0, 0)
+    assert "switched_off" in [each["Name"] for each in refused["_aws"]["CloudWatchMetrics"][0]["Metrics"]]
+
+
 def test_what_is_said_to_be_switched_off_is() -> None:
     page = (ROOT / "docs" / "explanation" / "degraded-mode.md").read_text(encoding="utf-8")
     routes = {f"{operation.method} {operation.path}" for operation in operations() if operation.optional}

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib import logs
 from chalicelib.api.resources import operations
 from deploy.layout import API_STAGE, api_name, function_name
 from deploy.templates import data_only, read
@@ -43,6 +44,8 @@ NAMES = {
     "TopicName",
     "UsagePlanName",
 }
+FIGURE = re.compile(r'"(\w+)": "(?:Count|Milliseconds)"')
+"""A metric where it is declared, with its unit."""
 HOW_TO = re.compile(r"See (docs/how-to/\S+)\.$")
 DOMAIN = {
     "DomainName": "api.example.com",
@@ -418,9 +421,48 @@ def test_alarms_look_at_functions_that_are_deployed(stage: str) -> None:
 
 
 def _dimensions(stage: str) -> Iterator[tuple[str, str]]:
-    for alarm in resources(stage, "AWS::CloudWatch::Alarm"):
-        for dimension in alarm.properties.get("Dimensions", []):
+    for _, metric in _metrics(stage):
+        for dimension in metric.get("Dimensions", []):
             yield dimension["Name"], dimension["Value"]
+
+
+def _metrics(stage: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each metric that an alarm looks at, after the alarm's name."""
+    for alarm in resources(stage, "AWS::CloudWatch::Alarm"):
+        parts = [each["MetricStat"]["Metric"] for each in alarm.properties.get("Metrics", []) if "MetricStat" in each]
+        for metric in parts or [alarm.properties]:
+            yield alarm.name, metric
+
+
+def test_alarms_look_at_figures_that_the_app_logs(stage: str) -> None:
+    """A name that nobody writes is an alarm that never goes off."""
+    own = [metric for _, metric in _metrics(stage) if metric.get("Namespace") == logs.NAMESPACE]
+    files = (ROOT / "chalicelib").rglob("*.py")
+    logged = {name for file in files for name in FIGURE.findall(file.read_text(encoding="utf-8"))}
+
+    assert {metric["MetricName"] for metric in own} <= logged
+    assert {"rank_drift", "switched_off"} <= {metric["MetricName"] for metric in own}
+    for metric in own:
+        dimensions = {each["Name"]: each["Value"] for each in metric["Dimensions"]}
+        assert dimensions == {"service": logs.SERVICE, "stage": stage}
+    drawn = resources(stage, "AWS::CloudWatch::Dashboard")[0].properties["DashboardBody"]
+    assert set(re.findall(r'\["Laurel", "(\w+)"', drawn)) <= logged
+
+
+@pytest.mark.parametrize("switched_off", [0, 400])
+def test_what_is_switched_off_is_no_server_error(stage: str, switched_off: int) -> None:
+    """A stage that is degraded by this alarm answers 503 to what is optional: that must not keep the alarm on."""
+    [alarm] = [each for each in resources(stage, "AWS::CloudWatch::Alarm") if each.name == "ServerErrorsAlarm"]
+    metrics = {each["Id"]: each for each in alarm.properties["Metrics"]}
+    counts = {"5XXError": 30 + switched_off, "Count": 1000, "switched_off": switched_off}
+    sums = {
+        name: counts[each["MetricStat"]["Metric"]["MetricName"]] for name, each in metrics.items() if name != "share"
+    }
+
+    share = eval(metrics["share"]["Expression"], {"FILL": lambda metric, _: metric, **sums})  # noqa: S307  # plain sums
+
+    assert share == pytest.approx(0.03)
+    assert {each["MetricStat"]["Stat"] for name, each in metrics.items() if name != "share"} == {"Sum"}
 
 
 def test_the_written_alarms_are_up_to_date() -> None:

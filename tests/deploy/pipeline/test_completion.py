@@ -207,7 +207,9 @@ def test_calls_shift_by_code_deploy_and_back_on_alarms_of_the_new_version(comple
 def test_an_answer_of_5xx_takes_a_version_back_too(completed: Json) -> None:
     [transformation] = completed["Resources"]["FailedRequests"]["Properties"]["MetricTransformations"]
     alarm = completed["Resources"]["APIHandlerRequestsAlarm"]["Properties"]
+    counted = completed["Resources"]["FailedRequests"]["Properties"]["FilterPattern"]
 
+    assert counted == '{ ($.message = "request") && ($.server_error = 1) }', "no word of what is switched off"
     assert transformation["MetricName"] == alarm["MetricName"]
     assert transformation["MetricNamespace"] == alarm["Namespace"]
     assert {each["Key"] for each in transformation["Dimensions"]} == {each["Name"] for each in alarm["Dimensions"]}
