@@ -3,16 +3,17 @@
 import json
 import socket
 import ssl
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from socketserver import StreamRequestHandler, ThreadingTCPServer
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import Any, NamedTuple
 from zlib import crc32
 
 LOOPBACK = "127.0.0.1"
+PATIENCE_SECONDS = 60
+"""With a server that answers at once, on a machine that is busy."""
 
 
 class Request(NamedTuple):
@@ -29,11 +30,11 @@ class Request(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What goes over the wire. ``late``: seconds to wait before; ``closes``: hang up after."""
+    """What goes over the wire. ``after``: what to wait for before; ``closes``: hang up after."""
 
     sent: bytes
     closes: bool = False
-    late: float = 0.0
+    after: Event | None = None
 
 
 Script = Callable[[Request], Answer]
@@ -88,7 +89,8 @@ def serving(tls: ssl.SSLContext | None = None) -> Iterator[Server]:
             with server.lock:
                 server.requests.append(request)
                 answer = server.script(request)
-            time.sleep(answer.late)
+            if answer.after:
+                answer.after.wait(PATIENCE_SECONDS)
             self.wfile.write(answer.sent)
             return not answer.closes
 

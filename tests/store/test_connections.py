@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -26,9 +27,9 @@ from cryptography.x509.oid import NameOID
 
 from chalicelib.store.connections import Connections, sender
 from chalicelib.store.trust import Trust
-from tests.store.scripted import CUT, Answer, Request, Server, reply, serving, silent, unused
+from tests.store.scripted import CUT, PATIENCE_SECONDS, Answer, Request, Server, reply, serving, silent, unused
 
-CONFIG = ClientConfig(connect_timeout=1, read_timeout=0.3, max_pool_connections=3)
+CONFIG = ClientConfig(connect_timeout=PATIENCE_SECONDS, read_timeout=PATIENCE_SECONDS, max_pool_connections=3)
 BROKEN = {
     "nothing at all": CUT,
     "half a head": Answer(b"HTTP/1.1 200 OK\r\nContent-Le", closes=True),
@@ -114,13 +115,19 @@ def test_what_breaks_off_is_a_lost_connection(server: Server, connections: Conne
     assert sent(connections) == b"after"
 
 
-def test_a_reply_that_comes_too_late_is_given_to_nobody(server: Server, connections: Connections) -> None:
-    server.answers(reply(b"late")._replace(late=0.5), reply(b"in time"))
+def test_a_reply_that_comes_too_late_is_given_to_nobody(server: Server) -> None:
+    given_up = Event()
+    server.answers(reply(b"late")._replace(after=given_up), reply(b"in time"))
+    config: Any = CONFIG.merge(ClientConfig(read_timeout=0.1))
+    connections = Connections(server.url, None, config)
 
     with pytest.raises(ReadTimeoutError):
         sent(connections)
+    given_up.set()
+    config.read_timeout = PATIENCE_SECONDS
     assert sent(connections) == b"in time"
     assert server.connections == 2
+    connections.close()
 
 
 def test_what_interrupts_a_request_closes_its_connection(server: Server, connections: Connections) -> None:
