@@ -44,6 +44,10 @@ class FakeSns:
         self.refused: set[int] = set()
         """Which of the entries of a batch SNS does not take."""
         self.endpoints: dict[str, Endpoint] = {}
+        self.picky = False
+        """Whether it refuses to make an endpoint that is there, as it does where the attributes of the two differ."""
+        self.nonsense: set[str] = set()
+        """What is no token of any push service."""
         self._made = 0
         self.before: list[Hook] = []
         self.after: list[Hook] = []
@@ -77,8 +81,11 @@ class FakeSns:
     def _create_endpoint(self, request: Any) -> Any:
         """Make an endpoint, or answer the one that has the token, enabled or not, as SNS does."""
         for arn, endpoint in self.endpoints.items():
+            if endpoint.token == request["Token"] and self.picky:
+                refuse("InvalidParameter", "CreatePlatformEndpoint", _taken(arn))
             if endpoint.token == request["Token"]:
                 return {"EndpointArn": arn}
+        self._require_token("CreatePlatformEndpoint", request["Token"])
         self._made += 1
         arn = f"{request['PlatformApplicationArn'].replace(':app/', ':endpoint/')}/{self._made}"
         self.endpoints[arn] = Endpoint(request["Token"])
@@ -88,8 +95,10 @@ class FakeSns:
         arn, token = request["EndpointArn"], request["Attributes"]["Token"]
         if arn not in self.endpoints:
             refuse("NotFound", "SetEndpointAttributes")
-        if any(endpoint.token == token for other, endpoint in self.endpoints.items() if other != arn):
-            refuse("InvalidParameter", "SetEndpointAttributes")
+        for other, endpoint in self.endpoints.items():
+            if endpoint.token == token and other != arn:
+                refuse("InvalidParameter", "SetEndpointAttributes", _taken(other))
+        self._require_token("SetEndpointAttributes", token)
         self.endpoints[arn].token = token
         self.endpoints[arn].enabled = request["Attributes"]["Enabled"] == "true"
         return {}
@@ -98,10 +107,16 @@ class FakeSns:
         self.endpoints.pop(request["EndpointArn"], None)
         return {}
 
+    def _require_token(self, operation: str, token: str) -> None:
+        if token in self.nonsense:
+            reason = "iOS device tokens must be no more than 400 hexadecimal characters"
+            refuse("InvalidParameter", operation, f"Invalid parameter: Token Reason: {reason}")
+
     def _publish(self, request: Any) -> Any:
         endpoint = self.endpoints.get(request["TargetArn"])
         if endpoint is None:
-            refuse("InvalidParameter", "Publish")
+            reason = "TargetArn Reason: No endpoint found for the target arn specified"
+            refuse("InvalidParameter", "Publish", f"Invalid parameter: {reason}")
         if not endpoint.enabled:
             refuse("EndpointDisabled", "Publish")
         texts = json.loads(request["Message"])
@@ -128,13 +143,19 @@ class FakeSns:
     }
 
 
-def refuse(code: str, operation: str) -> NoReturn:
-    raise ClientError({"Error": {"Code": code, "Message": code}}, operation)
+def refuse(code: str, operation: str, words: str = "") -> NoReturn:
+    raise ClientError({"Error": {"Code": code, "Message": words or code}}, operation)
 
 
 def out_of_order(operation: str) -> None:
     """Fail, as a hook, the way SNS does."""
     refuse("InternalError", operation)
+
+
+def _taken(arn: str) -> str:
+    return (
+        f"Invalid parameter: Token Reason: Endpoint {arn} already exists with the same Token, but different attributes."
+    )
 
 
 def _size(entry: Any) -> int:

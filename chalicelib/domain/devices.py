@@ -42,12 +42,25 @@ def device_id(platform: str, token: str) -> str:
 
 
 def headline(content: Content) -> Headline:
+    title, body = _words(content)
+    return Headline(title, body[:_LONGEST_BODY])
+
+
+def _words(content: Content) -> tuple[str, str]:
     match content:
         case Announcement() | PersonalNotice():
-            return Headline(content.title, content.body[:_LONGEST_BODY])
+            return content.title, content.body
         case SeasonResult():
-            return Headline("The round is over", f"You were {content.outcome}: {content.next_tier or content.tier}.")
+            return "The round is over", _result(content)
         case RewardNotice():
             gifts = ", ".join(f"{gift.amount} {gift.item}" for gift in content.gifts)
-            return Headline("You earned a reward", f"{gifts} - claim it" if content.claimable else gifts)
+            return "You earned a reward", f"{gifts} - claim it" if content.claimable else gifts
     assert_never(content)
+
+
+def _result(result: SeasonResult) -> str:
+    if result.next_tier is None:
+        return f"You finished the season in {result.tier}."
+    if result.next_tier == result.tier:
+        return f"You stay in {result.tier}."
+    return f"You were {result.outcome}: {result.next_tier}."

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 from chalicelib.domain.devices import MAX_DEVICES, Device, device_id
+from chalicelib.domain.players import PlayerState
 from chalicelib.errors import MalformedError, PushOffError
 from chalicelib.services.clock import Clock
 from chalicelib.services.profiles import account_gone
 from chalicelib.store.clients import ClientFailedError
 from chalicelib.store.devices import DeviceStore
-from chalicelib.store.endpoints import Endpoints, is_gone
+from chalicelib.store.endpoints import Endpoints, is_gone, is_of_token
 from chalicelib.store.players import PlayerStore
 
 
@@ -36,11 +37,12 @@ class Devices:
             MalformedError: It pushes nothing to this platform.
         """
         self._require(platform)
+        self._require_active(player_id)
         own = self._store.of_player(player_id)
         rotated = [each for each in own if each.device_id == replaces and each.platform == platform]
         endpoint = self._endpoint(platform, token, rotated)
         device = Device(device_id(platform, token), platform, endpoint, self._clock())
-        others = [each for each in own if each.device_id not in {device.device_id, replaces}]
+        others = [each for each in own if each.device_id != device.device_id and each not in rotated]
         surplus = others[: max(0, len(others) + 1 - MAX_DEVICES)]
         for each in surplus:
             self._endpoints.delete(each.endpoint)
@@ -63,23 +65,42 @@ class Devices:
     def _endpoint(self, platform: str, token: str, rotated: Sequence[Device]) -> str:
         """Return an endpoint that leads to a token: that of the device that had another one, if it can."""
         for device in rotated:
-            try:
-                self._endpoints.renew(device.endpoint, token)
-            except ClientFailedError as error:
-                if not is_gone(error):
-                    raise
-                self._endpoints.delete(device.endpoint)
-            else:
+            if self._renewed(device.endpoint, token):
                 return device.endpoint
-        endpoint = self._endpoints.create(platform, token)
+        endpoint = self._created(platform, token)
         # One that was there already may have been disabled.
         self._endpoints.renew(endpoint, token)
+        for device in rotated:
+            self._endpoints.delete(device.endpoint)
         return endpoint
+
+    def _renewed(self, endpoint: str, token: str) -> bool:
+        try:
+            self._endpoints.renew(endpoint, token)
+        except ClientFailedError as error:
+            if is_gone(error) or is_of_token(error):
+                return False
+            raise
+        return True
+
+    def _created(self, platform: str, token: str) -> str:
+        try:
+            return self._endpoints.create(platform, token)
+        except ClientFailedError as error:
+            if is_of_token(error):
+                raise MalformedError(f"body.token: is none of {platform}: {error.words}", field="token") from error
+            raise
 
     def _drop(self, player_id: str, device: Device) -> None:
         # The endpoint first: what is pushed to one that is gone drops the device, should this end in between.
         self._endpoints.delete(device.endpoint)
         self._store.delete(player_id, device.device_id)
+
+    def _require_active(self, player_id: str) -> None:
+        """Refuse whoever is gone before SNS has an endpoint, which nothing would ever delete."""
+        player = self._players.get(player_id)
+        if player is None or player.state is not PlayerState.ACTIVE:
+            raise account_gone()
 
     def _require(self, platform: str) -> None:
         known = self._endpoints.applications

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from chalicelib.domain.devices import Device, headline
 from chalicelib.domain.notices import Notice
-from chalicelib.errors import StoreUnavailableError
+from chalicelib.errors import ContendedError, StoreUnavailableError
 from chalicelib.store.clients import ClientFailedError
 from chalicelib.store.devices import DeviceStore
 from chalicelib.store.dynamo import Dynamo
@@ -82,7 +82,7 @@ class Push:
         try:
             self._endpoints.delete(device.endpoint)
             self._store.delete(player_id, device.device_id)
-        except StoreUnavailableError:
+        except (StoreUnavailableError, ContendedError):
             return Pushed(failed=1)
         _log.info("device_dropped", extra={"player_id": player_id, "platform": device.platform})
         return Pushed(dropped=1)

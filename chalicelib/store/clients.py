@@ -21,11 +21,12 @@ _OF_S3: dict[str, Any] = {"signature_version": "s3v4", "s3": {"addressing_style"
 
 
 class ClientFailedError(StoreUnavailableError):
-    """A call failed, for whatever reason; ``reason`` is AWS's own name of it."""
+    """A call failed, for whatever reason; ``reason`` is AWS's own name of it, and ``words`` what else it said."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, words: str = "") -> None:
         super().__init__(f"AWS did not do what it was asked to: {reason}")
         self.reason = reason
+        self.words = words
 
 
 def _connect(service: str) -> Any:
@@ -61,6 +62,7 @@ def calling() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        raise ClientFailedError(error.response["Error"]["Code"]) from error
+        told = error.response["Error"]
+        raise ClientFailedError(told["Code"], told.get("Message", "")) from error
     except BotoCoreError as error:
         raise ClientFailedError(type(error).__name__) from error

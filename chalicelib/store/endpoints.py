@@ -1,14 +1,17 @@
 """The endpoints of SNS by which push services reach devices."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.store.clients import ClientFailedError, Clients, calling
 
-_GONE = frozenset(
-    {"EndpointDisabled", "EndpointDisabledException", "InvalidParameter", "NotFound", "NotFoundException"}
-)
-"""What SNS answers about an endpoint that leads nowhere: the push service said so, it was deleted, or is another's."""
+_GONE = frozenset({"EndpointDisabled", "EndpointDisabledException", "NotFound", "NotFoundException"})
+_INVALID = frozenset({"InvalidParameter", "InvalidParameterException"})
+"""What SNS answers to much that is wrong with a request, and to some of it only: which, its words alone tell."""
+_NOWHERE = "No endpoint found"
+_TOKEN = "Token Reason:"  # noqa: S105  # words of SNS
+_EXISTING = re.compile(r"Endpoint (arn:\S+) already exists with the same Token")
 
 
 class Endpoints:
@@ -23,11 +26,17 @@ class Endpoints:
         self._clients = clients
 
     def create(self, platform: str, token: str) -> str:
-        """Return the ARN of a token's endpoint; the same one for the same token."""
-        with calling():
-            reply = self._client.create_platform_endpoint(
-                PlatformApplicationArn=self.applications[platform], Token=token
-            )
+        """Return the ARN of a token's endpoint; the same one for the same token, whatever became of it since."""
+        try:
+            with calling():
+                reply = self._client.create_platform_endpoint(
+                    PlatformApplicationArn=self.applications[platform], Token=token
+                )
+        except ClientFailedError as error:
+            existing = _EXISTING.search(error.words)
+            if existing is None:
+                raise
+            return existing[1]
         return str(reply["EndpointArn"])
 
     def renew(self, endpoint: str, token: str) -> None:
@@ -51,5 +60,10 @@ class Endpoints:
 
 
 def is_gone(failure: ClientFailedError) -> bool:
-    """Tell whether an endpoint leads nowhere any more."""
-    return failure.reason in _GONE
+    """Tell whether an endpoint leads nowhere any more: the push service said so, or it was deleted."""
+    return failure.reason in _GONE or (failure.reason in _INVALID and _NOWHERE in failure.words)
+
+
+def is_of_token(failure: ClientFailedError) -> bool:
+    """Tell whether an endpoint cannot have a token: another one has it, or it is none of the platform's."""
+    return failure.reason in _INVALID and _TOKEN in failure.words

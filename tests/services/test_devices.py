@@ -1,5 +1,7 @@
 """Devices: registered, given new tokens, taken over, dropped when they are gone; and what is pushed to them."""
 
+import json
+
 import pytest
 
 from chalicelib.domain.devices import MAX_DEVICES, Device
@@ -7,7 +9,7 @@ from chalicelib.domain.notices import Gift, Notice, PersonalNotice, RewardNotice
 from chalicelib.errors import MalformedError, PushOffError, StoreUnavailableError, TokenError
 from chalicelib.services.push import message_of
 from tests.fake_dynamodb import Call, Once, conflict_on, throttle
-from tests.fake_sns import APPLICATIONS, out_of_order
+from tests.fake_sns import APPLICATIONS, MAX_PUSH_BYTES, out_of_order, refuse
 from tests.post import Post, letter
 from tests.world import EPOCH, World
 
@@ -83,6 +85,28 @@ def test_a_new_token_that_has_its_device_already_makes_one_of_the_two(post: Post
     assert (devices_of(post, ada), tokens(post)) == ([new.device_id], ["new"])
 
 
+def test_a_new_token_that_is_none_is_refused_and_the_device_keeps_its_old_one(post: Post) -> None:
+    ada = post.world.player()
+    old = register(post, ada, "old")
+    post.world.sns.nonsense = {"nonsense"}
+
+    for replaces in (None, old.device_id):
+        with pytest.raises(MalformedError, match=r"body\.token: is none of fcm: .*hexadecimal"):
+            register(post, ada, "nonsense", replaces=replaces)
+
+    assert (devices_of(post, ada), tokens(post)) == ([old.device_id], ["old"])
+
+
+def test_a_device_of_another_platform_is_not_replaced(post: Post) -> None:
+    ada = post.world.player()
+    other = register(post, ada, "other", platform="apns")
+    for number in range(MAX_DEVICES):
+        post.world.clock.advance(seconds=1)
+        register(post, ada, f"{number}", replaces=other.device_id)
+
+    assert len(devices_of(post, ada)) == MAX_DEVICES
+
+
 def test_a_device_is_one_players_at_a_time(post: Post) -> None:
     ada, bob = post.world.player("Ada"), post.world.player("Bob")
     register(post, ada)
@@ -109,11 +133,44 @@ def test_a_device_that_is_gone_is_dropped(post: Post, platform: str) -> None:
     assert (len(devices_of(post, ada)), tokens(post), claims(post)) == (1, ["here"], [ada])
 
 
-def test_a_device_that_comes_back_is_enabled_again(post: Post) -> None:
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("InvalidParameter", "Invalid parameter: Message too long"),
+        ("PlatformApplicationDisabled", "Platform application is disabled"),
+        ("Throttled", "Rate exceeded"),
+        ("AuthorizationError", "not authorized"),
+    ],
+)
+def test_a_device_outlives_what_is_not_its_fault(post: Post, code: str, words: str) -> None:
+    ada = post.world.player()
+    device = register(post, ada)
+    post.world.sns.before.append(lambda operation: refuse(code, operation, words))
+
+    pushed = post.deliver(*letter(post.world, ada)).pushed
+
+    assert (pushed.dropped, pushed.failed) == (0, 1)
+    assert devices_of(post, ada) == [device.device_id]
+
+
+def test_a_device_that_is_gone_and_contended_is_dropped_another_time(post: Post) -> None:
     ada = post.world.player()
     register(post, ada)
     [endpoint] = post.world.sns.endpoints.values()
     endpoint.enabled = False
+    post.world.before(Once(lambda call: call.operation == "TransactWriteItems", conflict_on("device#")))
+
+    assert post.deliver(*letter(post.world, ada)).pushed.failed == 1
+    assert post.deliver(*letter(post.world, ada, key="another")).pushed.dropped == 1
+
+
+@pytest.mark.parametrize("picky", [False, True])
+def test_a_device_that_comes_back_is_enabled_again(post: Post, picky: bool) -> None:
+    ada = post.world.player()
+    register(post, ada)
+    [endpoint] = post.world.sns.endpoints.values()
+    endpoint.enabled = False
+    post.world.sns.picky = picky
 
     register(post, ada)
 
@@ -190,7 +247,7 @@ def test_whoever_is_leaving_registers_nothing(post: Post) -> None:
     with pytest.raises(TokenError):
         register(post, ada)
 
-    assert post.world.items("players") == []
+    assert (post.world.items("players"), tokens(post)) == ([], [])
 
 
 def test_two_players_who_register_the_same_device_at_once_end_with_one_owner(post: Post) -> None:
@@ -230,6 +287,8 @@ def notice(content: SeasonResult | RewardNotice) -> Notice:
     ("told", "words"),
     [
         (notice(SeasonResult("spring", "race", "all", "gold", "promoted", "platinum")), "promoted: platinum"),
+        (notice(SeasonResult("spring", "race", "all", "gold", "stayed", "gold")), "You stay in gold."),
+        (notice(SeasonResult("spring", "race", "all", "gold", "promoted")), "You finished the season in gold."),
         (notice(RewardNotice("r", "race", "all", (Gift("coins", 5),))), "5 coins"),
         (notice(RewardNotice("r", "race", "all", (Gift("coins", 5),), claimable=True)), "claim it"),
     ],
@@ -238,7 +297,16 @@ def test_a_push_says_in_words_what_happened(told: Notice, words: str) -> None:
     assert words in message_of(told)
 
 
-@pytest.mark.parametrize("character", ["x", '"', "😀"])
+@pytest.mark.parametrize("character", ["x", '"', "\x00", "😀"])
+def test_a_push_of_many_gifts_is_as_short_as_push_services_ask(character: str) -> None:
+    gifts = (Gift(character * 200, 10**9),) * 50
+
+    texts = json.loads(message_of(notice(RewardNotice("r", "race", "all", gifts))))
+
+    assert all(len(text.encode()) <= MAX_PUSH_BYTES for text in texts.values())
+
+
+@pytest.mark.parametrize("character", ["x", '"', "\x00", "😀"])
 def test_a_push_is_as_short_as_push_services_ask(post: Post, character: str) -> None:
     ada = post.world.player()
     register(post, ada)
