@@ -288,6 +288,8 @@ class Standings:
 
     def _opened(self, board: Board, period: Period, cursor: str) -> tuple[str, str]:
         values = self._tokens.read_cursor(cursor)
+        if "b" not in values:
+            raise CursorError("the cursor was made for another listing; start from the first page")
         if (values["b"], values["p"]) != (board.board_id, period.period_id):
             raise CursorError(
                 f"the cursor is of board {values['b']!r}, period {values['p']}; "

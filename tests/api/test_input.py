@@ -5,8 +5,12 @@ from typing import Any
 
 import pytest
 
+from chalicelib.api import resources
+from chalicelib.api.routing import Operation
+from chalicelib.services import clock
+from chalicelib.services.tokens import Tokens
 from tests.api.client import Answer, Api
-from tests.api.world import NOBODY, Signed, World, token
+from tests.api.world import NEW_KEY, NOBODY, Signed, World, token
 
 GAME = "a" * 32
 BATCH = "/admin/boards/b/submissions/batch"
@@ -20,6 +24,10 @@ def ended(**changes: Any) -> dict[str, Any]:
 
 def scored(score: Any) -> dict[str, Any]:
     return ended(scores=[{"board_id": "b", "score": score}])
+
+
+def has_pages(operation: Operation) -> bool:
+    return "cursor" in getattr(operation.types.get("query"), "__struct_fields__", ())
 
 
 INT = "expected `int`, got `{}`".format
@@ -401,6 +409,18 @@ def test_a_cursor_of_another_board_is_refused(world: World) -> None:
     cursor_of(world, "b")
 
     assert page(world, "b", cursor_of(world, "c")).refusal == (400, "cursor_invalid")
+
+
+@pytest.mark.parametrize("path", [each.path for each in resources.operations() if has_pages(each)])
+def test_a_cursor_of_another_listing_is_refused(world: World, path: str) -> None:
+    player = world.player()
+    world.board("b")
+    cursor = Tokens((NEW_KEY,), clock.now).cursor({"of": "another listing"})
+
+    named = path.format(board_id="b", player_id=player.player_id)
+    answer = world.api.get(f"{named}?cursor={cursor}", token=player.token, admin=True)
+
+    assert answer.refusal == (400, "cursor_invalid")
 
 
 def test_a_cursor_of_another_period_is_refused(world: World) -> None:
