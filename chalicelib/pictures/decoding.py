@@ -6,6 +6,7 @@ from io import BytesIO
 from PIL import AvifImagePlugin, ExifTags, Image, ImageChops, ImageFile, WebPImagePlugin
 
 from chalicelib.domain.avatars import MediaType
+from chalicelib.pictures.formats import webp
 
 Box = tuple[int, int, int, int]
 """Left, top, and the first beyond on the right and below."""
@@ -39,10 +40,14 @@ def decoded(content: bytes, media_type: MediaType, least: int) -> ImageFile.Imag
     """Return the first frame. A JPEG may come in fewer pixels, its smaller side no less than ``least``."""
     image = Image.open(BytesIO(content), formats=[_FORMATS[media_type]])
     image.draft(None, (least, least))
-    transparent = _transparent(image)
+    transparent, covered = _transparent(image), _covered(image, content, media_type)
+    if media_type is MediaType.GIF and image.mode == "L":
+        image.palette = None  # of other frames: Pillow would colour this one by it, which has greys alone
     image.load()
     if transparent is not None:
         image.info["transparency"] = transparent
+    elif covered != (0, 0, *image.size):
+        _clear_around(image, covered)
     return image
 
 
@@ -71,6 +76,25 @@ def reduced(image: Image.Image, box: Box, factor: int) -> Image.Image:
     for place, strip in enumerate(strips):
         whole.paste(strip, (0, place * rows // factor))
     return whole
+
+
+def _covered(image: ImageFile.ImageFile, content: bytes, media_type: MediaType) -> Box:
+    """Return where the first frame lies, which Pillow has by itself on black or on a colour of its palette."""
+    frame = None
+    if media_type is MediaType.GIF:
+        frame = image.tile[0].extents
+    elif media_type is MediaType.WEBP and image.mode == "RGB":
+        frame = webp.first_frame(content)
+    return frame or (0, 0, *image.size)
+
+
+def _clear_around(image: Image.Image, covered: Box) -> None:
+    """Make everything else transparent, in place."""
+    left, top, right, bottom = covered
+    width, height = image.size
+    image.putalpha(255)
+    for bare in (0, 0, width, top), (0, bottom, width, height), (0, top, left, bottom), (right, top, width, bottom):
+        image.paste((0,) * len(image.getbands()), bare)
 
 
 def _transparent(image: ImageFile.ImageFile) -> int | tuple[int, ...] | bytes | None:

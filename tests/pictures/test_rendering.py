@@ -9,6 +9,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFile
 
 from chalicelib.domain.avatars import SIZES, Crop, Form, MediaType
+from chalicelib.pictures.formats import gif
 from chalicelib.pictures.inspection import inspect
 from chalicelib.pictures.rendering import renditions
 from tests.pictures import corpus
@@ -205,6 +206,53 @@ def test_smart_crop_sees_nothing_in_what_is_transparent() -> None:
     shown = avatar(saved(image, PNG), PNG, Crop.SMART)[64, Form.WEBP].convert("RGBA")
 
     assert pixel(shown, 32 + 8, 32)[3] == 255
+
+
+OPAQUE_SPRITE = (16, 8, 48, 40)
+
+
+@pytest.mark.parametrize("form", Form)
+@pytest.mark.parametrize("media_type", [GIF, WEBP])
+def test_what_a_first_frame_does_not_cover_is_transparent(media_type: MediaType, form: Form) -> None:
+    content = _sprite_in_a_gif() if media_type is GIF else _sprite_in_a_webp()
+    with Image.open(BytesIO(content)) as stored:
+        assert not stored.has_transparency_data, "the file says nothing of it"
+
+    shown = avatar(content, media_type)[64, form].convert("RGBA")
+
+    clear = WHITE if form is Form.JPEG else (0, 0, 0, 0)
+    assert not [at for at in ((4, 24), (59, 24), (32, 2), (32, 56)) if far(pixel(shown, *at), clear, 4)]
+    assert not far(pixel(shown, 32, 24), (*RED, 255), 12)
+
+
+def test_a_grey_first_frame_is_not_coloured_by_the_palette_of_others() -> None:
+    content = saved(Image.linear_gradient("L"), GIF)
+    head, greys = gif.survey(content).head, content[13 : 13 + 768]
+    others = content[:13] + bytes(RED) * 256 + content[13 + 768 : head + 9]
+
+    brings_greys = bytes([content[head + 9] | 0x87])
+
+    shown = avatar(others + brings_greys + greys + content[head + 10 :], GIF)[64, Form.WEBP].convert("RGB")
+
+    assert [pixel(shown, 32, y)[0] // 16 for y in (2, 32, 61)] == [0, 8, 15]
+
+
+def _sprite_in_a_gif() -> bytes:
+    """Return the red middle of a screen of 64 by 64, whose palette begins with another colour."""
+    sprite = Image.new("P", (32, 32), 1)
+    sprite.putpalette((0, 0, 255, *RED))
+    content = bytearray(saved(sprite, GIF))
+    struct.pack_into("<HH", content, 6, 64, 64)
+    struct.pack_into("<HH", content, gif.survey(bytes(content)).head + 1, *OPAQUE_SPRITE[:2])
+    return bytes(content)
+
+
+def _sprite_in_a_webp() -> bytes:
+    """Return an animation whose encoder leaves out what is transparent around every frame."""
+    first, then = (Image.new("RGBA", (64, 64)) for _ in range(2))
+    first.paste((*RED, 255), OPAQUE_SPRITE)
+    then.paste((0, 0, 255, 255), OPAQUE_SPRITE)
+    return saved(first, WEBP, save_all=True, append_images=[then])
 
 
 def test_a_colour_of_16_bits_may_stand_for_transparent() -> None:

@@ -40,6 +40,16 @@ def survey(content: bytes) -> Survey:
     return Survey(width, height, frames, pixels[0].start, pixels[-1].end, end, MOST_PIXELS)
 
 
+def first_frame(content: bytes) -> tuple[int, int, int, int] | None:
+    """Return left, top, right and bottom of an animation's first frame, or None for a still."""
+    chunks = _chunks(content, 8 + _little(content, 4, 4))
+    first = next((chunk for chunk in chunks if chunk.name in _PIXELS), None)
+    if first is None or first.name != b"ANMF":
+        return None
+    left, top, width, height = (_little(content, first.start + 8 + 3 * place, 3) for place in range(4))
+    return 2 * left, 2 * top, 2 * left + width + 1, 2 * top + height + 1
+
+
 def _chunks(content: bytes, end: int) -> Iterator[_Chunk]:
     at = 12
     for _ in range(_MOST_CHUNKS):
