@@ -4,14 +4,13 @@ import logging
 from dataclasses import replace
 from datetime import timedelta
 
-import msgspec
 from msgspec import Struct
 
 from chalicelib import logs
 from chalicelib.domain.jobs import Job, JobKind, JobState
 from chalicelib.domain.retention import LATE
 from chalicelib.services.clock import Clock
-from chalicelib.services.jobs import Jobs, OutOfTime, ended
+from chalicelib.services.jobs import Jobs, OutOfTime, cursor_of, ended, state_of
 from chalicelib.store.games import GameStore, LedgerKey
 
 COUNTED_EVERY = timedelta(days=1)
@@ -59,7 +58,7 @@ class Abandonment:
 
     def _begun(self, before: Job | None) -> Job:
         kind, board_id, period_id = _KEY
-        cursor = _encoded(Census())
+        cursor = cursor_of(Census())
         now = self._clock()
         job = Job(kind=kind, board_id=board_id, period_id=period_id, phase="count", cursor=cursor, started_at=now)
         return self._jobs.begin(job, before)
@@ -72,7 +71,7 @@ class Abandonment:
         census.looked_at += len(found)
         census.deleted += len(overdue)
         census.stale += sum(each.is_stale(now) for each in found)
-        job = replace(job, cursor=_encoded(census), done=census.looked_at)
+        job = replace(job, cursor=cursor_of(census), done=census.looked_at)
         if census.after is not None:
             return job
         facts = {"looked_at": census.looked_at, "games_stale": census.stale, "games_deleted": census.deleted}
@@ -82,8 +81,4 @@ class Abandonment:
 
 def census_of(job: Job) -> Census:
     """Return what a job has found."""
-    return msgspec.json.decode(job.cursor, type=Census)
-
-
-def _encoded(census: Census) -> str:
-    return msgspec.json.encode(census).decode()
+    return state_of(job, Census)

@@ -12,20 +12,19 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 
-import msgspec
 from msgspec import Struct
 
 from chalicelib import logs
 from chalicelib.domain import buckets, notices, seasons
 from chalicelib.domain.buckets import BucketId, Result
 from chalicelib.domain.jobs import Job, JobKind, JobState
-from chalicelib.domain.notices import Content, Gift, Message, RewardNotice, SeasonResult
-from chalicelib.domain.rewards import Claiming, Due, Reward
+from chalicelib.domain.notices import Content, Message, SeasonResult
+from chalicelib.domain.rewards import Due
 from chalicelib.domain.seasons import Round, Season
 from chalicelib.services.buckets import Results
 from chalicelib.services.clock import Clock
-from chalicelib.services.jobs import Jobs, OutOfTime, ended
-from chalicelib.services.rewarding import Giver, Publisher
+from chalicelib.services.jobs import Jobs, OutOfTime, cursor_of, ended, state_of
+from chalicelib.services.rewarding import Giver, Publisher, reward_notice
 from chalicelib.services.seasons import Seasons
 from chalicelib.store.buckets import BucketStore
 from chalicelib.store.dynamo import Dynamo
@@ -97,13 +96,13 @@ class Closing:
             board_id=season.board_id,
             period_id=played.period_id,
             phase=_PHASE,
-            cursor=_encoded(ClosingState(season.season_id, played.number)),
+            cursor=cursor_of(ClosingState(season.season_id, played.number)),
             started_at=self._clock(),
         )
         return self._jobs.begin(job, None)
 
     def _step(self, job: Job) -> Job:
-        state = _decoded(job)
+        state = state_of(job, ClosingState)
         season = self._seasons.get(state.season_id)
         page = list(islice(self._buckets(state), self._at_once))
         if not page:
@@ -111,7 +110,7 @@ class Closing:
             return ended(job, JobState.DONE, "")
         players = self._closed(season, state, page)
         state.after = page[-1]
-        return replace(job, cursor=_encoded(state), done=job.done + players)
+        return replace(job, cursor=cursor_of(state), done=job.done + players)
 
     def _buckets(self, state: ClosingState) -> Iterator[BucketId]:
         """Yield the buckets of a round that are not done with, in order."""
@@ -187,19 +186,8 @@ def _messages(
     yield from notices.messages(result_id, expires_at, results)
     if dues:
         reward_id = notices.notice_id(sent_at, f"reward#{dues[0].rewards[0].reward_id}")
-        gifts = ((due.player_id, _notice(season, due.rewards[0])) for due in dues)
+        gifts = ((due.player_id, reward_notice(due.rewards[0], season.board_id)) for due in dues)
         yield from notices.messages(reward_id, expires_at, gifts)
-
-
-def _notice(season: Season, reward: Reward) -> RewardNotice:
-    return RewardNotice(
-        reward_id=reward.reward_id,
-        board_id=season.board_id,
-        period_id=reward.period_id,
-        gifts=tuple(Gift(grant.item, grant.amount) for grant in reward.grants),
-        claimable=reward.claim is Claiming.ON_DEMAND,
-        rank=reward.rank,
-    )
 
 
 def _facts(job: Job, state: ClosingState) -> dict[str, object]:
@@ -211,11 +199,3 @@ def _facts(job: Job, state: ClosingState) -> dict[str, object]:
         "players_rewarded": state.rewarded,
         "players_left": state.left,
     }
-
-
-def _encoded(state: ClosingState) -> str:
-    return msgspec.json.encode(state).decode()
-
-
-def _decoded(job: Job) -> ClosingState:
-    return msgspec.json.decode(job.cursor, type=ClosingState)

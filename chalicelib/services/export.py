@@ -29,7 +29,7 @@ from chalicelib.services.boards import Boards
 from chalicelib.services.clock import Clock
 from chalicelib.services.forms import File, Form, Line, file_of, packed
 from chalicelib.services.inspection import Inspector
-from chalicelib.services.jobs import Jobs, OutOfTime, ended
+from chalicelib.services.jobs import Jobs, OutOfTime, at, cursor_of, ended, state_of
 from chalicelib.services.rollcall import DEFAULT_PAGES, Build, Pages, RollCall
 from chalicelib.store.clients import ClientFailedError
 from chalicelib.store.exports import GZIP, JSON, ExportStore, Part, lasts
@@ -142,7 +142,7 @@ class Export:
             board_id=board.board_id,
             period_id=period_id,
             phase=ExportPhase.LIST,
-            cursor=_encoded(self._first(layout, form)),
+            cursor=cursor_of(self._first(layout, form)),
             total=max(0, self._inspector.total(Build(board, period_id, layout))),
             started_at=self._clock(),
         )
@@ -166,18 +166,18 @@ class Export:
     def _list(self, job: Job, state: ExportState, board: Board) -> Job:
         layout = board.layout(job.period_id)
         if layout.listed_since != state.layout.listed_since:  # the listing that was walked is about to be taken away
-            return _at(ExportPhase.LIST, replace(job, done=0), self._first(layout, state.form))
+            return at(ExportPhase.LIST, replace(job, done=0), self._first(layout, state.form))
         build = Build(board, job.period_id, state.layout)
         ascent = self._roll_call.above(build, state.order_key, self._pages)
         self._keep(job, state, ascent.rows)
         state.order_key = ascent.order_key
         if ascent.order_key:
-            return _at(ExportPhase.LIST, replace(job, done=job.done + len(ascent.rows)), state)
+            return at(ExportPhase.LIST, replace(job, done=job.done + len(ascent.rows)), state)
         if board.operator is not Operator.BEST and state.passes == 1:
             state.passes = 2
-            return _at(ExportPhase.LIST, replace(job, done=0), state)
+            return at(ExportPhase.LIST, replace(job, done=0), state)
         state.part = state.still
-        return _at(ExportPhase.WRITE, replace(job, done=0), state)
+        return at(ExportPhase.WRITE, replace(job, done=0), state)
 
     def _keep(self, job: Job, state: ExportState, rows: list[Row]) -> None:
         """Store what was listed, the best first, in parts that no other runner's step can take for its own."""
@@ -205,7 +205,7 @@ class Export:
             self._write_file(job, state, [_line(board, tie, sighting) for tie, sighting in page])
             state.tie, state.part = page[-1][0], reader.part
             state.order_key = page[-1][1].order_key
-        job = _at(ExportPhase.WRITE, replace(job, done=state.records, total=max(job.total, state.records)), state)
+        job = at(ExportPhase.WRITE, replace(job, done=state.records, total=max(job.total, state.records)), state)
         return job if len(page) == self._pages.lines else self._finished(job, state)
 
     def _moved_of(self, state: ExportState) -> Mapping[str, Sighting]:
@@ -256,7 +256,7 @@ class _Reader:
 
 def exported(job: Job) -> ExportState:
     """Return how far an export is."""
-    return msgspec.json.decode(job.cursor, type=ExportState)
+    return state_of(job, ExportState)
 
 
 def manifest_name(job: Job) -> str:
@@ -282,11 +282,3 @@ def _sighting(row: Row) -> Sighting:
 def _line(board: Board, tie: Tie, sighting: Sighting) -> Line:
     score, subscore, achieved_at, player_id = order.decode(board, sighting.order_key)
     return Line(tie.rank, player_id, sighting.display_name, score, subscore, achieved_at)
-
-
-def _at(phase: ExportPhase, job: Job, state: ExportState) -> Job:
-    return replace(job, phase=phase, cursor=_encoded(state), not_before=None)
-
-
-def _encoded(state: ExportState) -> str:
-    return msgspec.json.encode(state).decode()

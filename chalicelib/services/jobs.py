@@ -4,6 +4,11 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from enum import StrEnum
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
 
 from chalicelib.domain.jobs import Job, JobState
 from chalicelib.errors import ContendedError, StoreUnavailableError
@@ -15,6 +20,7 @@ Step = Callable[[Job], Job]
 """Does a piece of the work and returns the job as it stands then. Done twice from the same job, it does no harm."""
 OutOfTime = Callable[[], bool]
 """Tells whether the invocation has no time left for another step."""
+State = TypeVar("State", bound=Struct)
 _log = logging.getLogger("laurel")
 
 
@@ -83,6 +89,21 @@ class Jobs:
 
     def _again(self, job: Job) -> Job:
         return self._store.get((job.kind, job.board_id, job.period_id)) or job
+
+
+def state_of(job: Job, kind: type[State]) -> State:
+    """Return how far a job is, in the words of its kind of work."""
+    return msgspec.json.decode(job.cursor, type=kind)
+
+
+def cursor_of(state: Struct) -> str:
+    """Return how far a job is, as it is stored."""
+    return msgspec.json.encode(state).decode()
+
+
+def at(phase: StrEnum, job: Job, state: Struct) -> Job:
+    """Return the job in a phase, so far, with nothing to wait for."""
+    return replace(job, phase=phase, cursor=cursor_of(state), not_before=None)
 
 
 def waiting(job: Job, until: datetime) -> Job:

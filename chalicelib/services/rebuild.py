@@ -13,7 +13,6 @@ from enum import StrEnum
 from functools import partial
 from itertools import islice
 
-import msgspec
 from msgspec import Struct, structs
 
 from chalicelib.domain import periods
@@ -27,7 +26,7 @@ from chalicelib.services.audit import Audit, AuditPhase, AuditState
 from chalicelib.services.boards import Boards
 from chalicelib.services.clock import Clock
 from chalicelib.services.inspection import Inspector
-from chalicelib.services.jobs import Jobs, OutOfTime, ended, waiting
+from chalicelib.services.jobs import Jobs, OutOfTime, at, cursor_of, ended, state_of, waiting
 from chalicelib.services.relisting import Relisting
 from chalicelib.services.rollcall import DEFAULT_PAGES, Build, Pages, RollCall
 from chalicelib.services.settle import settlement_of
@@ -155,7 +154,7 @@ class Rebuild:
             board_id=board.board_id,
             period_id=period_id,
             phase=RebuildPhase.ANNOUNCE,
-            cursor=_encoded(state),
+            cursor=cursor_of(state),
             total=max(0, self._inspector.total(Build(board, period_id, indexing.read))),
             started_at=self._clock(),
         )
@@ -194,14 +193,14 @@ class Rebuild:
         Raises:
             ConflictError: It is past the switch, or has ended.
         """
-        state = _decoded(job)
+        state = state_of(job, RebuildState)
         if job.state is not JobState.RUNNING or job.phase not in _BEFORE_THE_SWITCH:
             raise ConflictError(f"the rebuild can no longer be given up: {job.state}, {job.phase}", phase=job.phase)
         state = structs.replace(state, outcome=JobState.ABORTED, message="given up")
-        return self._jobs.replace(_at(RebuildPhase.GIVE_UP, job, state).released(), job)
+        return self._jobs.replace(at(RebuildPhase.GIVE_UP, job, state).released(), job)
 
     def _same(self, job: Job, options: Options) -> Job:
-        state = _decoded(job)
+        state = state_of(job, RebuildState)
         if options.applied(state.fresh, state.fresh.generation - 1) != state.fresh:
             raise ConflictError(
                 f"a rebuild is under way, to {state.fresh.digits} digits, {state.fresh.lanes} lanes and "
@@ -212,13 +211,13 @@ class Rebuild:
 
     def _step(self, job: Job) -> Job:
         board = self._boards.get(job.board_id)
-        return self._handlers[RebuildPhase(job.phase)](job, _decoded(job), board)
+        return self._handlers[RebuildPhase(job.phase)](job, state_of(job, RebuildState), board)
 
     def _announce(self, job: Job, state: RebuildState, board: Board) -> Job:
         del board
         both = Indexing(state.old, (state.fresh,))
         self._relayout(job, {Indexing(state.old), both}, both)
-        return self._after_grace(_at(RebuildPhase.WALK, job, state))
+        return self._after_grace(at(RebuildPhase.WALK, job, state))
 
     def _walk(self, job: Job, state: RebuildState, board: Board) -> Job:
         build = Build(board, job.period_id, state.old)
@@ -235,7 +234,7 @@ class Rebuild:
         if state.old.listing is not state.fresh.listing:
             state.changed += self._relisting.relist(board, job.period_id, players)
         state.order_key = rows[-1].order_key
-        return _at(RebuildPhase.WALK, replace(job, done=job.done + len(rows)), state)
+        return at(RebuildPhase.WALK, replace(job, done=job.done + len(rows)), state)
 
     def _passed(self, job: Job, state: RebuildState, board: Board) -> Job:
         """End a pass; go through all once more unless this one found nothing or nothing can be missing."""
@@ -243,9 +242,9 @@ class Rebuild:
         state.order_key, state.changed = "", 0
         if not settled:
             state.passes += 1
-            return _at(RebuildPhase.WALK, replace(job, done=0), state)
+            return at(RebuildPhase.WALK, replace(job, done=0), state)
         state.audit = AuditState(state.fresh.generation, thorough=False)
-        return _at(RebuildPhase.VERIFY, replace(job, done=0), state)
+        return at(RebuildPhase.VERIFY, replace(job, done=0), state)
 
     def _counts_agree(self, job: Job, state: RebuildState, board: Board) -> bool:
         """Tell whether both builds counted equally many at one instant, and list alike.
@@ -261,36 +260,36 @@ class Rebuild:
         audit = state.audit = self._audit.step(Build(board, job.period_id, state.fresh), before)
         job = replace(job, done=audit.records)
         if audit.phase is not AuditPhase.DONE:
-            job = _at(RebuildPhase.VERIFY, job, state)
+            job = at(RebuildPhase.VERIFY, job, state)
             wait = audit.phase is AuditPhase.LOOK_AGAIN and not looked_before
             return waiting(job, self._clock() + LOOK_AGAIN_AFTER) if wait else job
         if audit.drift == 0:
-            return _at(RebuildPhase.SWITCH, job, state)
+            return at(RebuildPhase.SWITCH, job, state)
         state.outcome, state.message = (
             JobState.FAILED,
             f"the fresh build was wrong in {audit.drift} places; see the log",
         )
-        return _at(RebuildPhase.GIVE_UP, job, state)
+        return at(RebuildPhase.GIVE_UP, job, state)
 
     def _switch(self, job: Job, state: RebuildState, board: Board) -> Job:
         del board
         before, after = Indexing(state.old, (state.fresh,)), Indexing(state.fresh, (state.old,))
         self._relayout(job, {before, after}, after)
-        return self._after_grace(_at(RebuildPhase.FORGET, job, state))
+        return self._after_grace(at(RebuildPhase.FORGET, job, state))
 
     def _forget(self, job: Job, state: RebuildState, board: Board) -> Job:
         del board
         before, after = Indexing(state.fresh, (state.old,)), Indexing(state.fresh)
         self._relayout(job, {before, after}, after)
-        return self._after_grace(_at(RebuildPhase.DELETE, job, state))
+        return self._after_grace(at(RebuildPhase.DELETE, job, state))
 
     def _give_up(self, job: Job, state: RebuildState, board: Board) -> Job:
         if board.layout(job.period_id) == state.fresh:  # the switch was under way when it was given up
             state.outcome, state.message = JobState.DONE, "switched before it could be given up"
-            return _at(RebuildPhase.FORGET, job, state)
+            return at(RebuildPhase.FORGET, job, state)
         before, after = Indexing(state.old, (state.fresh,)), Indexing(state.old)
         self._relayout(job, {before, after}, structs.replace(after, given_up=state.fresh.generation))
-        return self._after_grace(_at(RebuildPhase.DELETE, job, state))
+        return self._after_grace(at(RebuildPhase.DELETE, job, state))
 
     def _delete(self, job: Job, state: RebuildState, board: Board) -> Job:
         """Delete the nodes that nobody uses any more: children first, so that the root leads to what is left."""
@@ -299,10 +298,10 @@ class Rebuild:
         self._ranks.delete_nodes(board, job.period_id, state.gone, paths)
         if paths[-1] != ():
             state.deleted = paths[-1]
-            return _at(RebuildPhase.DELETE, job, state)
+            return at(RebuildPhase.DELETE, job, state)
         if state.gone.listing is not state.kept.listing:
             state.order_key = ""
-            return _at(RebuildPhase.UNLIST, replace(job, done=0), state)
+            return at(RebuildPhase.UNLIST, replace(job, done=0), state)
         return ended(job, state.outcome, state.message)
 
     def _standing_nodes(self, build: Build, node: Path, deleted: Path | None) -> Iterator[Path]:
@@ -323,7 +322,7 @@ class Rebuild:
             return ended(job, state.outcome, state.message)
         self._relisting.relist(board, job.period_id, [row.position.player_id for row in rows])
         state.order_key = rows[-1].order_key
-        return _at(RebuildPhase.UNLIST, replace(job, done=job.done + len(rows)), state)
+        return at(RebuildPhase.UNLIST, replace(job, done=job.done + len(rows)), state)
 
     def _after_grace(self, job: Job) -> Job:
         return waiting(job, self._clock() + self._grace)
@@ -343,7 +342,7 @@ class Rebuild:
 
 def layouts_of(job: Job) -> tuple[Layout, Layout]:
     """Return the layouts that a rebuild goes from and to."""
-    state = _decoded(job)
+    state = state_of(job, RebuildState)
     return state.old, state.fresh
 
 
@@ -351,15 +350,3 @@ def _with_later(first_id: str, options: Options, layouts: Layouts) -> Layouts:
     current = layouts.of(first_id).read
     earlier = tuple(pair for pair in layouts.since if pair[0] < first_id)
     return structs.replace(layouts, since=(*earlier, (first_id, options.applied(current, current.generation))))
-
-
-def _at(phase: RebuildPhase, job: Job, state: RebuildState) -> Job:
-    return replace(job, phase=phase, cursor=_encoded(state), not_before=None)
-
-
-def _encoded(state: RebuildState) -> str:
-    return msgspec.json.encode(state).decode()
-
-
-def _decoded(job: Job) -> RebuildState:
-    return msgspec.json.decode(job.cursor, type=RebuildState)

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-import msgspec
 from msgspec import Struct
 
 from chalicelib import logs
@@ -15,7 +14,7 @@ from chalicelib.domain.jobs import Job, JobKind, JobState
 from chalicelib.domain.periods import ALL_TIME
 from chalicelib.services.boards import Boards
 from chalicelib.services.clock import Clock
-from chalicelib.services.jobs import Jobs, OutOfTime, ended
+from chalicelib.services.jobs import Jobs, OutOfTime, cursor_of, ended, state_of
 from chalicelib.services.rollcall import DEFAULT_PAGES, Build, Pages, RollCall
 from chalicelib.store.jobs import JobKey
 from chalicelib.store.records import RecordStore
@@ -80,7 +79,7 @@ class Retention:
         if retention.due(board, until, self._clock()) is None:
             return None
         kind, board_id, period_id = _key(board)
-        cursor = _encoded(Sweep(until))
+        cursor = cursor_of(Sweep(until))
         job = Job(
             kind=kind, board_id=board_id, period_id=period_id, phase="sweep", cursor=cursor, started_at=self._clock()
         )
@@ -99,20 +98,16 @@ class Retention:
         sweep.deleted += len(rows)
         sweep.order_key = rows[-1].order_key if rows else ""
         sweep.until = sweep.until if rows else period.end
-        return replace(job, cursor=_encoded(sweep), done=sweep.deleted)
+        return replace(job, cursor=cursor_of(sweep), done=sweep.deleted)
 
 
 def sweep_of(job: Job) -> Sweep:
     """Return how far a job is."""
-    return msgspec.json.decode(job.cursor, type=Sweep)
+    return state_of(job, Sweep)
 
 
 def _key(board: Board) -> JobKey:
     return JobKind.RETENTION, board.board_id, ALL_TIME
-
-
-def _encoded(sweep: Sweep) -> str:
-    return msgspec.json.encode(sweep).decode()
 
 
 def _facts(job: Job, sweep: Sweep) -> dict[str, object]:

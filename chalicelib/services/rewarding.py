@@ -127,16 +127,18 @@ def _messages(turn: Turn, dues: Iterable[Due], expires_at: datetime) -> Iterator
     contents_by_reward: dict[str, list[tuple[str, Content]]] = {}
     for due in dues:
         for reward in due.rewards:
-            contents_by_reward.setdefault(reward.reward_id, []).append((due.player_id, _notice(reward)))
+            notice = reward_notice(reward, turn.board_id)
+            contents_by_reward.setdefault(reward.reward_id, []).append((due.player_id, notice))
     for reward_id, contents in contents_by_reward.items():
         notice_id = notices.notice_id(turn.frozen_at, f"reward#{reward_id}")
         yield from notices.messages(notice_id, expires_at, contents)
 
 
-def _notice(reward: Reward) -> RewardNotice:
+def reward_notice(reward: Reward, board_id: str) -> RewardNotice:
+    """Return how a player is told of a reward that was earned on a board."""
     return RewardNotice(
         reward_id=reward.reward_id,
-        board_id=reward.source,
+        board_id=board_id,
         period_id=reward.period_id,
         gifts=tuple(Gift(grant.item, grant.amount) for grant in reward.grants),
         claimable=reward.claim is Claiming.ON_DEMAND,

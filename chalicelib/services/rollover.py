@@ -14,7 +14,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-import msgspec
 from msgspec import Struct, structs
 
 from chalicelib import logs
@@ -26,7 +25,7 @@ from chalicelib.errors import ConflictError
 from chalicelib.services.archiving import ArchiveState, Archiving, LaggingError
 from chalicelib.services.boards import Boards
 from chalicelib.services.clock import Clock
-from chalicelib.services.jobs import Jobs, OutOfTime, ended, waiting
+from chalicelib.services.jobs import Jobs, OutOfTime, at, cursor_of, ended, state_of, waiting
 from chalicelib.services.rewarding import Rewarding, RewardState
 from chalicelib.services.rollcall import Build
 from chalicelib.store.clients import ClientFailedError
@@ -189,7 +188,7 @@ class Rollover:
             board_id=board.board_id,
             period_id=period_id,
             phase=RolloverPhase.WAIT,
-            cursor=_encoded(ArchiveState(layout)),
+            cursor=cursor_of(ArchiveState(layout)),
             total=max(0, self._archiving.counted(Build(board, period_id, layout))),
             started_at=self._clock(),
         )
@@ -216,7 +215,7 @@ class Rollover:
         return replace(job, phase=RolloverPhase.ARCHIVE, not_before=None)
 
     def _archive(self, job: Job, board: Board, turn: Turn) -> Job:
-        state, layout = msgspec.json.decode(job.cursor, type=ArchiveState), board.layout(job.period_id)
+        state, layout = state_of(job, ArchiveState), board.layout(job.period_id)
         if layout.listed_since != state.layout.listed_since:  # the listing that was walked is about to be taken away
             return _at(RolloverPhase.ARCHIVE, replace(job, done=0), ArchiveState(layout))
         build = Build(board, job.period_id, state.layout)
@@ -226,7 +225,7 @@ class Rollover:
 
     def _verify(self, job: Job, board: Board, turn: Turn) -> Job:
         if turn.state is TurnState.FROZEN:
-            state = msgspec.json.decode(job.cursor, type=ArchiveState)
+            state = state_of(job, ArchiveState)
             counted = self._archiving.counted(Build(board, job.period_id, board.layout(job.period_id)))
             if counted != state.records:
                 return self._in_doubt(job, state, board, counted)
@@ -248,7 +247,7 @@ class Rollover:
         return waiting(replace(again, message=message), until)
 
     def _reward(self, job: Job, board: Board, turn: Turn) -> Job:
-        state = msgspec.json.decode(job.cursor, type=RewardState)
+        state = state_of(job, RewardState)
         if self._rewarding.give_page(board, turn, state):
             return _at(RolloverPhase.REWARD, replace(job, done=state.lines), state)
         if turn.state is TurnState.ARCHIVED:
@@ -257,7 +256,7 @@ class Rollover:
         return _at(RolloverPhase.NOTIFY, replace(job, done=0), RewardState())
 
     def _notify(self, job: Job, board: Board, turn: Turn) -> Job:
-        state = msgspec.json.decode(job.cursor, type=RewardState)
+        state = state_of(job, RewardState)
         if self._rewarding.tell_page(board, turn, state):
             return _at(RolloverPhase.NOTIFY, replace(job, done=state.lines), state)
         return self._finished(job, turn, TurnState.DONE)
@@ -283,8 +282,4 @@ def _facts(turn: Turn) -> dict[str, object]:
 
 
 def _at(phase: RolloverPhase, job: Job, state: Struct) -> Job:
-    return replace(job, phase=phase, cursor=_encoded(state), not_before=None, message="")
-
-
-def _encoded(state: Struct) -> str:
-    return msgspec.json.encode(state).decode()
+    return replace(at(phase, job, state), message="")

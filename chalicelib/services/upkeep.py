@@ -5,8 +5,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
-import msgspec
-
 from chalicelib import logs
 from chalicelib.domain.boards import Board
 from chalicelib.domain.jobs import Job, JobKind, JobState
@@ -15,7 +13,7 @@ from chalicelib.services.boards import Boards
 from chalicelib.services.clock import Clock
 from chalicelib.services.export import Export
 from chalicelib.services.inspection import Inspector
-from chalicelib.services.jobs import Jobs, OutOfTime, ended, waiting
+from chalicelib.services.jobs import Jobs, OutOfTime, cursor_of, ended, state_of, waiting
 from chalicelib.services.rebuild import LOOK_AGAIN_AFTER, Rebuild
 from chalicelib.services.rollcall import Build
 
@@ -61,7 +59,7 @@ class Upkeep:
             board_id=board.board_id,
             period_id=period_id,
             phase=AuditPhase.WALK,
-            cursor=_encoded(AuditState(layout.generation, thorough)),
+            cursor=cursor_of(AuditState(layout.generation, thorough)),
             total=max(0, self._inspector.total(Build(board, period_id, layout))),
             started_at=self._clock(),
         )
@@ -112,7 +110,7 @@ class Upkeep:
         board = self._boards.get(job.board_id)
         before = found(job)
         after = self._audit.step(Build(board, job.period_id, board.layout(job.period_id)), found(job))
-        job = replace(job, phase=after.phase, cursor=_encoded(after), done=after.records, not_before=None)
+        job = replace(job, phase=after.phase, cursor=cursor_of(after), done=after.records, not_before=None)
         if after.phase is AuditPhase.DONE:
             _log.info("audit_finished", extra=dict(_facts(job, after)))
             return ended(job, JobState.DONE, "" if after.complete else "there is more in doubt")
@@ -123,11 +121,7 @@ class Upkeep:
 
 def found(job: Job) -> AuditState:
     """Return what an audit found so far."""
-    return msgspec.json.decode(job.cursor, type=AuditState)
-
-
-def _encoded(state: AuditState) -> str:
-    return msgspec.json.encode(state).decode()
+    return state_of(job, AuditState)
 
 
 def _facts(job: Job, state: AuditState) -> Iterator[tuple[str, object]]:

@@ -414,12 +414,7 @@ def test_a_definite_answer_does_not_wait_for_the_index(world: World) -> None:
     """The record is stored and the game has ended: that the index could not follow is no failure of the game."""
     player_id = world.player()
     world.before(Once(is_commit, conflict_on("node#")))
-    world.before(
-        Once(
-            lambda call: call.operation == "TransactWriteItems" and not is_commit(call) and call.touches("mark#"),
-            throttle,
-        )
-    )
+    world.before(Once(is_settling, throttle))
 
     assert world.play(player_id, Submission("race", 5)).placements[0].rank_after == 1
     world.undisturbed()
