@@ -165,10 +165,12 @@ RENDERING = """\
 import json, sys
 sys.path.insert(0, sys.argv[1])
 from chalicelib.domain.avatars import Crop, MediaType
+from chalicelib.pictures.confinement import Bounds
 from chalicelib.pictures.renderer import Renderer
+patient = Bounds(start_seconds=60, seconds=60, cpu_seconds=60)
 made = {}
 for media_type, content in json.load(sys.stdin).items():
-    avatar = Renderer().render(bytes.fromhex(content), MediaType(media_type), Crop.SMART)
+    avatar = Renderer(patient).render(bytes.fromhex(content), MediaType(media_type), Crop.SMART)
     made[media_type] = sorted([each.size, each.form] for each in avatar) if isinstance(avatar, list) else str(avatar)
 print(json.dumps(made))
 """

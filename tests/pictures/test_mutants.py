@@ -21,6 +21,7 @@ from tests.repository import ROOT
 from tests.strategies import EXAMPLES
 
 MANY = 300
+PATIENCE_SECONDS = 600
 CODE = 48 * MIB
 """Bytes of files that the child maps, which its bound leaves out."""
 FAULTS = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE}
@@ -67,7 +68,7 @@ def test_inspection_takes_or_refuses_whatever_follows_a_signature(
 def test_a_mutant_makes_an_avatar_or_is_refused(random: Random) -> None:
     media_type, content = mutant(random)
 
-    answer = Renderer().render(content, media_type, Crop.CENTRE)
+    answer = Renderer(Bounds(start_seconds=PATIENCE_SECONDS)).render(content, media_type, Crop.CENTRE)
 
     assert isinstance(answer, Refused) or len(answer) == len(SIZES) * len(Form)
 
@@ -97,7 +98,7 @@ def outcomes_of(mutants: list[tuple[MediaType, bytes]]) -> tuple[list[str], list
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env={"PYTHONPATH": str(ROOT), "MALLOC_ARENA_MAX": "1"},
-        timeout=120,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     said = child.stdout.decode().splitlines()
