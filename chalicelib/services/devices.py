@@ -34,7 +34,7 @@ class Devices:
 
         Raises:
             PushOffError: This deployment pushes nothing.
-            MalformedError: It pushes nothing to this platform.
+            MalformedError: It pushes nothing to this platform, or the token is none of it.
         """
         self._require(platform)
         self._require_active(player_id)

@@ -6,9 +6,10 @@ it again under the same id, and an inbox takes an id once.
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from chalicelib.domain import notices
 from chalicelib.domain.notices import LIFETIME, MAX_LIFETIME, Content, Edition, Message, Notice, NoticeKind
@@ -23,6 +24,10 @@ from chalicelib.store.topics import Post, Topic
 
 DUE_AT_ONCE = 100
 """How many publications one call of ``due`` looks at."""
+_PATIENCE = 3
+"""How often SNS may fail in one call: it takes up to 18 seconds each, and others wait for the caller's time."""
+MAX_AHEAD = timedelta(days=3650)
+"""How long before it is due a notice may be published."""
 _OF_SCHEDULE = "schedule"
 _log = logging.getLogger("laurel")
 
@@ -83,9 +88,16 @@ class Outbox:
     def due(self) -> int:
         """Send what is due, the longest due first, and return how many. One Query where nothing is.
 
-        What SNS does not take stays, to be sent by the next call.
+        What SNS does not take stays, to be sent by the next call, with all that is due after the third.
         """
-        return sum(self._is_sent(publication) for publication in self._store.due(self._clock(), DUE_AT_ONCE))
+        sent = failed = 0
+        for publication in self._store.due(self._clock(), DUE_AT_ONCE):
+            if self._store.begin(publication.notice_id):
+                is_sent = self._is_sent(publication)
+                sent, failed = sent + is_sent, failed + (not is_sent)
+            if failed == _PATIENCE:
+                break
+        return sent
 
     def _is_sent(self, publication: Publication) -> bool:
         try:
@@ -120,7 +132,7 @@ class Notices:
 
         Args:
             recipients: Nobody for an announcement, somebody for anything else.
-            at: In the future; None for at once.
+            at: In the future, at most ten years; None for at once.
             expires_at: At most a year after it was sent; None for a month.
 
         Raises:
@@ -131,14 +143,15 @@ class Notices:
             raise MalformedError(
                 "body.recipients: none for an announcement, at least one otherwise", field="recipients"
             )
-        if at is not None and at <= now:
-            raise MalformedError("body.at: must lie in the future; leave it out to publish at once", field="at")
+        if at is not None and not now < at <= now + MAX_AHEAD:
+            rule = f"must lie in the future, by at most {MAX_AHEAD.days} days; leave it out to publish at once"
+            raise MalformedError(f"body.at: {rule}", field="at")
         sent_at = at or now
-        expires_at = expires_at or sent_at + LIFETIME
+        expires_at = (expires_at or sent_at + LIFETIME).replace(microsecond=0)
         if not sent_at < expires_at <= sent_at + MAX_LIFETIME:
             rule = f"must come after it is sent, by at most {MAX_LIFETIME.days} days"
             raise MalformedError(f"body.expires_at: {rule}", field="expires_at")
-        notice = Notice(notices.notice_id(sent_at, new_id()), content, expires_at.replace(microsecond=0))
+        notice = Notice(notices.notice_id(sent_at, new_id()), content, expires_at)
         return Publication(notice, tuple(dict.fromkeys(recipients)))
 
     def preview(self, publication: Publication) -> Preview:
@@ -158,7 +171,8 @@ class Notices:
         Raises:
             PublicationReusedError: The id was given to another content, or other recipients.
         """
-        earlier = self._store.put(publication, publication_id)
+        publication = replace(publication, publication_id=publication_id)
+        earlier = self._store.put(publication)
         if earlier is None:
             return Published(publication, is_sent=self._outbox.send(publication))
         if _said(earlier) != _said(publication):
@@ -176,18 +190,19 @@ class Notices:
         return SchedulePage(shown, self._cursor(shown[-1]) if more else None)
 
     def cancel(self, notice_id: str) -> None:
-        """Take a publication back.
+        """Take a publication back: it will not be sent, and its ``publication_id`` is free again.
 
         Raises:
             NoticeNotFoundError: There is no such publication, or it has been sent.
-            NoticeDueError: It is being sent.
+            NoticeDueError: It is due, or being sent.
         """
         publication = self._store.get(notice_id)
-        if publication is not None and publication.at <= self._clock():
-            # Whoever sends it may have read it by now: to delete it would not prevent that.
-            raise NoticeDueError("it is due, and being sent", notice_id=notice_id)
-        if publication is None or not self._store.delete(notice_id):
-            raise NoticeNotFoundError(f"no notice {notice_id!r} waits to be published", notice_id=notice_id)
+        if publication is None:
+            raise _not_waiting(notice_id)
+        if publication.at <= self._clock():
+            raise _due(notice_id)
+        if not self._store.cancel(publication):
+            raise _not_waiting(notice_id) if self._store.get(notice_id) is None else _due(notice_id)
 
     def _cursor(self, last: Publication) -> str:
         return self._tokens.cursor({"of": _OF_SCHEDULE, "after": last.notice_id})
@@ -197,6 +212,14 @@ class Notices:
         if values.get("of") != _OF_SCHEDULE:
             raise CursorError("the cursor was made for another listing; start from the first page")
         return values["after"]
+
+
+def _not_waiting(notice_id: str) -> NoticeNotFoundError:
+    return NoticeNotFoundError(f"no notice {notice_id!r} waits to be published", notice_id=notice_id)
+
+
+def _due(notice_id: str) -> NoticeDueError:
+    return NoticeDueError("it is due, and being sent", notice_id=notice_id)
 
 
 def _said(publication: Publication) -> tuple[Content, tuple[str, ...]]:

@@ -19,6 +19,8 @@ class Publication(Struct, frozen=True):
 
     notice: Notice
     recipients: tuple[str, ...] = ()
+    publication_id: str | None = None
+    """What its publisher calls it; None for a publication without a name, which is always new."""
 
     @property
     def notice_id(self) -> str:
@@ -34,25 +36,23 @@ class PublicationStore:
         self.table = table
         self._dynamo = dynamo
 
-    def put(self, publication: Publication, publication_id: str | None = None) -> Publication | None:
-        """Write a publication down, unless one with its id was before; return that one then.
-
-        Args:
-            publication_id: What its publisher calls it; None for a publication without a name, which is always new.
+    def put(self, publication: Publication) -> Publication | None:
+        """Write a publication down, unless one of its name was before; return that one then.
 
         Raises:
-            ContendedError: The same id is being published at this moment.
+            ContendedError: The same name is being published at this moment.
         """
-        if publication_id is None:
-            self._dynamo.put(self._put(keys.SCHEDULE, publication.notice_id, publication))
+        scheduled, name = self._put(keys.SCHEDULE, publication.notice_id, publication), publication.publication_id
+        if name is None:
+            self._dynamo.put(scheduled)
             return None
-        claim = self._put(keys.PUBLICATIONS, publication_id, publication)
+        claim = self._put(keys.PUBLICATIONS, name, publication)
         claim.request["ConditionExpression"] = "attribute_not_exists(pk)"
         try:
-            self._dynamo.transact([claim, self._put(keys.SCHEDULE, publication.notice_id, publication)])
+            self._dynamo.transact([claim, scheduled])
         except CancelledError as error:
             if error.refused:
-                return self._claimed(publication_id)
+                return self._claimed(name)
             raise ContendedError("the same publication is under way; send the same request again") from error
         return None
 
@@ -69,14 +69,38 @@ class PublicationStore:
         """Return what is to be published after an id ("" for the first), the next first. One Query."""
         return self._found("sk > :bound", notice_id or "0", limit)
 
-    def delete(self, notice_id: str) -> bool:
-        """Delete a publication; False if it is not there any more."""
+    def begin(self, notice_id: str) -> bool:
+        """Note that a publication is being sent, so that nobody takes it back; False if somebody did."""
         request = {
             "TableName": self.table,
             "Key": _key(keys.SCHEDULE, notice_id),
+            "UpdateExpression": "SET is_begun = :yes",
             "ConditionExpression": "attribute_exists(pk)",
+            "ExpressionAttributeValues": {":yes": {"BOOL": True}},
         }
-        return self._dynamo.delete(Part("publication", "Delete", request))
+        return self._dynamo.update(Part("publication", "Update", request))
+
+    def delete(self, notice_id: str) -> None:
+        """Delete a publication, whether it is there or not. What it was called stays taken."""
+        request = {"TableName": self.table, "Key": _key(keys.SCHEDULE, notice_id)}
+        self._dynamo.delete(Part("publication", "Delete", request))
+
+    def cancel(self, publication: Publication) -> bool:
+        """Delete a publication, and what it was called; False if it is gone, or being sent.
+
+        Raises:
+            ContendedError: Somebody else is busy with it.
+        """
+        request = {
+            "TableName": self.table,
+            "Key": _key(keys.SCHEDULE, publication.notice_id),
+            "ConditionExpression": "attribute_exists(pk) AND attribute_not_exists(is_begun)",
+        }
+        parts = [Part("publication", "Delete", request)]
+        if publication.publication_id is not None:
+            key = _key(keys.PUBLICATIONS, publication.publication_id)
+            parts.append(Part("claim", "Delete", {"TableName": self.table, "Key": key}))
+        return self._dynamo.insist(parts, "the publication is being changed; send the same request again")
 
     def _put(self, partition: str, name: str, publication: Publication) -> Part:
         item = {
@@ -84,6 +108,7 @@ class PublicationStore:
             **attributes(publication.notice),
             "notice_id": s(publication.notice_id),
             "recipients": s(msgspec.json.encode(publication.recipients).decode()),
+            **({} if publication.publication_id is None else {"publication_id": s(publication.publication_id)}),
         }
         return Part(partition, "Put", {"TableName": self.table, "Item": item})
 
@@ -110,4 +135,5 @@ def _key(partition: str, name: str) -> Item:
 
 def _publication(item: Mapping[str, Item]) -> Publication:
     recipients = msgspec.json.decode(item["recipients"]["S"], type=tuple[str, ...])
-    return Publication(parsed({**item, "sk": item["notice_id"]}), recipients)
+    name = item["publication_id"]["S"] if "publication_id" in item else None
+    return Publication(parsed({**item, "sk": item["notice_id"]}), recipients, name)

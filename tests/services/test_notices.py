@@ -1,7 +1,7 @@
 """Publishing: at once, at an instant, never twice, and nothing where only a preview was asked for."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from itertools import count
 from typing import Any
 
@@ -108,7 +108,9 @@ def test_a_preview_sends_and_stores_nothing(post: Post) -> None:
         {"content": PersonalNotice("Hello")},
         {"content": HELLO, "at": EPOCH},
         {"content": HELLO, "at": EPOCH - timedelta(days=1)},
+        {"content": HELLO, "at": datetime(9999, 12, 31, tzinfo=UTC)},
         {"content": HELLO, "expires_at": EPOCH},
+        {"content": HELLO, "expires_at": datetime(9999, 12, 31, 23, tzinfo=timezone(-timedelta(hours=12)))},
         {"content": HELLO, "expires_at": EPOCH + timedelta(days=366)},
         {"content": HELLO, "at": EPOCH + timedelta(days=2), "expires_at": EPOCH + timedelta(days=1)},
     ],
@@ -127,6 +129,18 @@ def test_what_sns_does_not_take_at_once_is_sent_within_a_minute(post: Post) -> N
 
     assert due(post) == 1
     assert decoded(post.world.sns.texts[0]).notice_id == published.publication.notice_id
+
+
+def test_while_sns_is_out_of_order_it_is_not_asked_for_everything_that_is_due(post: Post) -> None:
+    for _ in range(10):
+        post.announce(at=in_(post, hours=1))
+    post.world.clock.advance(hours=1)
+    asked: list[str] = []
+    post.world.sns.before += [asked.append, out_of_order]
+
+    assert (due(post), len(asked)) == (0, 3)
+    post.world.sns.before.clear()
+    assert due(post) == 10
 
 
 def test_what_sns_takes_in_part_is_sent_as_a_whole_again(post: Post) -> None:
@@ -171,7 +185,7 @@ def test_a_publisher_that_dies_at_any_call_publishes_once(when: str) -> None:
             post.world.sns.after.clear()
             due(post)
         else:
-            assert number == 3, "a look, a message, a stroke"
+            assert number == 4, "a look, a remark that it is begun, a message, a stroke"
             return
         post.deliver_all()
         assert post.titles(ada) == ["Hello"], number
@@ -281,6 +295,65 @@ def test_what_is_being_sent_cannot_be_taken_back(post: Post) -> None:
     due(post)
     with pytest.raises(NoticeNotFoundError):
         post.world.services.notices.cancel(wanted)
+
+
+def test_what_is_taken_back_may_be_published_again_under_its_name(post: Post) -> None:
+    notices, ada = post.world.services.notices, post.world.player()
+    first = notices.publish(notices.draft(HELLO, at=in_(post, hours=1)), "spring")
+    notices.cancel(first.publication.notice_id)
+
+    second = notices.publish(notices.draft(Announcement("Hello again"), at=in_(post, hours=2)), "spring")
+    assert (second.is_sent, second.publication.at) == (False, in_(post, hours=2))
+    post.world.clock.advance(hours=2)
+    due(post)
+    post.deliver_all()
+
+    assert post.titles(ada) == ["Hello again"]
+
+
+@pytest.mark.parametrize("operation", ["UpdateItem", "PublishBatch", "DeleteItem"])
+def test_a_publication_is_taken_back_or_sent_however_close_the_two_are(post: Post, operation: str) -> None:
+    """An operator whose clock is late takes a publication back while it is being sent."""
+    ada = post.world.player()
+    wanted = post.announce(at=in_(post, hours=1))
+    post.world.clock.advance(hours=1)
+    answers: list[str] = []
+
+    def interfere(call: object) -> None:
+        if not answers and operation == getattr(call, "operation", call):
+            post.world.clock.advance(hours=-1)
+            answers.append(cancelled(post, wanted))
+            post.world.clock.advance(hours=1)
+
+    post.world.before(interfere)
+    post.world.sns.before.append(interfere)
+    due(post)
+    post.deliver_all()
+
+    is_cancelled = operation == "UpdateItem"
+    assert answers == ["cancelled" if is_cancelled else "due"]
+    assert post.titles(ada) == ([] if is_cancelled else ["Hello"])
+
+
+def test_what_is_sent_while_it_is_taken_back_was_sent(post: Post) -> None:
+    wanted = post.announce(at=in_(post, hours=1))
+
+    def overtake(_: object) -> None:
+        post.world.clock.advance(hours=1)
+        assert due(post) == 1
+
+    post.world.before(Once(lambda call: call.operation == "TransactWriteItems", overtake))
+
+    with pytest.raises(NoticeNotFoundError):
+        post.world.services.notices.cancel(wanted)
+
+
+def cancelled(post: Post, notice_id: str) -> str:
+    try:
+        post.world.another_process().notices.cancel(notice_id)
+    except NoticeDueError:
+        return "due"
+    return "cancelled"
 
 
 def test_any_number_of_messages_is_published_in_requests_that_sns_takes() -> None:
