@@ -11,6 +11,7 @@ from chalicelib import errors
 from chalicelib.api import openapi, resources
 from chalicelib.api.routing import ADMIN_HEADER, MAX_BODY_BYTES, Access, Operation
 from chalicelib.domain.identicons import svg
+from chalicelib.domain.periods import FIRST_YEAR, LAST_YEAR
 from chalicelib.errors import GameError
 from docs import avatars, infrastructure, permissions
 
@@ -32,7 +33,7 @@ it at `/openapi.json`.
 - Fields and query parameters that are not listed are refused, not ignored. In answers, fields may be added over time.
 - A list in a query is one parameter, its items separated by commas: `ranks=1,10,100`.
 - Numbers called integer are signed, of at most 64 bits, and written without a fraction: `1.0` is refused. Times are
-  RFC 3339 in UTC.
+  RFC 3339, in UTC; those of requests may have any offset, and lie in the years {first} to {last}.
 - Refusals look alike, and [errors](errors.md) explains their codes. Any route can also answer
   [internal](errors.md#internal) and [store_unavailable](errors.md#store_unavailable); a path that is no route answers
   [route_not_found](errors.md#route_not_found).
@@ -183,7 +184,7 @@ def _errors() -> Iterator[str]:
 
 
 def _routes(operations: list[Operation], document: Json) -> Iterator[str]:
-    yield ROUTES.format(limit=MAX_BODY_BYTES // 1024, admin=ADMIN_HEADER)
+    yield ROUTES.format(limit=MAX_BODY_BYTES // 1024, admin=ADMIN_HEADER, first=FIRST_YEAR, last=LAST_YEAR)
     for tag in document["tags"]:
         yield f"## {tag['description']}\n"
         for operation in operations:

@@ -6,7 +6,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from msgspec.structs import replace
 
 from chalicelib.api.routing import Access, Api
-from chalicelib.api.wire import Answer, BoardId, Instant, PlayerId, Strict
+from chalicelib.api.wire import Answer, BoardId, Instant, PlayerId, Strict, in_utc
 from chalicelib.bootstrap.serving import services
 from chalicelib.domain.notices import (
     Announcement,
@@ -264,7 +264,9 @@ def announcements(query: PageQuery) -> AnnouncementsView:
 def publish(body: PublishBody) -> PublishedView:
     """Publish an announcement or a personal notice, now or at an instant; or preview it."""
     notices = services().notices
-    publication = notices.draft(_content(body.content), body.recipients, body.at, body.expires_at)
+    at = in_utc(body.at, "at") if body.at else None
+    expires_at = in_utc(body.expires_at, "expires_at") if body.expires_at else None
+    publication = notices.draft(_content(body.content), body.recipients, at, expires_at)
     preview = notices.preview(publication)
     if body.preview:
         return _published_view(preview, "preview")

@@ -16,6 +16,7 @@ from chalicelib.api.wire import (
     Strict,
     TournamentView,
     board_view,
+    in_utc,
     participation_view,
     tournament_view,
 )
@@ -106,8 +107,8 @@ def tournament_of(body: TournamentBody | None) -> Tournament | None:
     if body is None:
         return None
     return Tournament(
-        starts_at=body.starts_at,
-        ends_at=body.ends_at,
+        starts_at=in_utc(body.starts_at, "tournament.starts_at"),
+        ends_at=in_utc(body.ends_at, "tournament.ends_at"),
         join_required=body.join_required,
         capacity=body.capacity,
         attempts=body.attempts,

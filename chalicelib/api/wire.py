@@ -1,7 +1,7 @@
 """The types of the API: what is valid, and what answers look like. The OpenAPI document is made from them."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Annotated
 
@@ -13,11 +13,12 @@ from chalicelib.domain.boards import INT64_MAX, INT64_MIN, Board, Operator, Sort
 from chalicelib.domain.games import Game, GameResult
 from chalicelib.domain.incidents import Area, Incident
 from chalicelib.domain.participations import Participation
-from chalicelib.domain.periods import Period
+from chalicelib.domain.periods import FIRST_YEAR, LAST_YEAR, Period, is_reckonable
 from chalicelib.domain.players import Player
 from chalicelib.domain.records import Outcome, Placement, Reason, Record, Score
 from chalicelib.domain.rewards import Claiming, Reward
 from chalicelib.domain.tournaments import Price, Tournament
+from chalicelib.errors import MalformedError
 from chalicelib.services.standings import Entry, OwnEntry, Page
 from chalicelib.store import keys
 
@@ -253,6 +254,14 @@ class IncidentView(Answer):
 
 
 Balances = Annotated[dict[str, int], Meta(description="How much the player has of each item.")]
+
+
+def in_utc(instant: datetime, field: str) -> datetime:
+    """Return in UTC what a field of the body says, or raise MalformedError where nothing can be reckoned from it."""
+    if not is_reckonable(instant):
+        rule = f"expected a time from the years {FIRST_YEAR} to {LAST_YEAR}"
+        raise MalformedError(f"body.{field}: {rule}", field=field)
+    return instant.astimezone(UTC)
 
 
 def incident_view(incident: Incident) -> IncidentView:

@@ -12,6 +12,8 @@ from cronsim import CronSim, CronSimError
 from msgspec import Struct
 
 ALL_TIME = "all"
+FIRST_YEAR, LAST_YEAR = 1970, 2199
+"""Of the times that callers may name: so far from the ends of the calendar that times can be reckoned from them."""
 _ID_FORMAT = "%Y%m%dT%H%MZ"
 _MINUTE = timedelta(minutes=1)
 _FIELDS = 5
@@ -45,6 +47,11 @@ def check_schedule(reset: str, now: datetime) -> None:
         raise ScheduleError("the schedule never fires") from error
 
 
+def is_reckonable(instant: datetime) -> bool:
+    """Tell whether an instant lies in the years that callers may name."""
+    return FIRST_YEAR <= instant.year <= LAST_YEAR
+
+
 def period_at(reset: str | None, instant: datetime) -> Period:
     """Return the one period that holds ``instant``.
 
@@ -74,7 +81,7 @@ def back_from(reset: str | None, newest: Period) -> Iterator[Period]:
 
 
 def parse(reset: str | None, period_id: str) -> Period | None:
-    """Return the period with this id, or None when the schedule has no such period."""
+    """Return the period with this id, or None when the schedule has no such period, or callers may not name it."""
     if reset is None:
         return EVER if period_id == ALL_TIME else None
     try:
@@ -82,7 +89,7 @@ def parse(reset: str | None, period_id: str) -> Period | None:
         period = period_at(reset, start)
     except (ValueError, OverflowError, StopIteration):
         return None
-    return period if period.period_id == period_id else None
+    return period if period.period_id == period_id and is_reckonable(start) else None
 
 
 @lru_cache(maxsize=1024)

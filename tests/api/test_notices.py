@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import botocore.session
@@ -152,6 +152,16 @@ def test_a_preview_and_a_schedule_send_nothing_yet(notices: Notices) -> None:
     assert [api.delete(path, admin=True).status for _ in range(2)] == [204, 404]
 
 
+def test_times_of_publications_are_answered_in_utc(notices: Notices) -> None:
+    at = (datetime.now(UTC) + timedelta(hours=1)).replace(microsecond=0)
+    elsewhere = at.astimezone(timezone(timedelta(hours=5.5)))
+
+    preview = notices.announce(at=elsewhere.isoformat(), preview=True)
+
+    assert preview["at"] == f"{at:%Y-%m-%dT%H:%M:%SZ}"
+    assert preview["expires_at"].endswith("Z")
+
+
 def test_a_publication_that_breaks_a_rule_is_refused(notices: Notices) -> None:
     personal = {"kind": "personal", "title": "Hello"}
     for body in (
@@ -161,6 +171,8 @@ def test_a_publication_that_breaks_a_rule_is_refused(notices: Notices) -> None:
         {"content": {"kind": "announcement", "title": ""}},
         {"content": {"kind": "announcement", "title": "Hello", "link": "no url"}},
         {"content": {"kind": "announcement", "title": "Hello"}, "at": "2020-01-01T00:00:00Z"},
+        {"content": {"kind": "announcement", "title": "Hello"}, "at": "9999-12-31T00:00:00Z"},
+        {"content": {"kind": "announcement", "title": "Hello"}, "expires_at": "9999-12-31T23:59:59-14:00"},
     ):
         assert notices.publish(body, 400)["error"]["code"] == "malformed"
 

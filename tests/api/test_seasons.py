@@ -135,6 +135,7 @@ def test_a_season_makes_its_board_s_schedule_final(winter: World) -> None:
         ({"bands": 2}, "season"),
         ({"prizes": [{"from": 3, "to": 3, "grants": [{"item": "gold", "amount": 1}]}]}, "season"),
         ({"first_period": "20200101T0000Z"}, "first_period"),
+        ({"first_period": "99980101T0000Z"}, "first_period"),
         ({"first_period": "20260102T0000Z"}, "first_period"),
         ({"bucket_size": 51}, "bucket_size"),
         ({"rounds": 0}, "rounds"),

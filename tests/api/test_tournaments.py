@@ -37,6 +37,20 @@ def test_a_tournament_is_shown_as_it_was_made(world: World) -> None:
     assert (shown["stopped_at"], board["period"]["period_id"]) == (None, "all")
 
 
+def test_times_are_answered_in_utc_whatever_offset_they_came_with(world: World) -> None:
+    world.board(
+        "cup", tournament=definition(starts_at="2026-01-01T00:00:00+05:30", ends_at="2199-12-31T23:00:00-09:00")
+    )
+
+    (board,) = world.api.get("/boards").body["boards"]
+
+    assert [board["tournament"][name] for name in ("starts_at", "ends_at")] == [
+        board["period"]["start"],
+        board["period"]["end"],
+    ]
+    assert (board["period"]["start"], board["period"]["end"]) == ("2025-12-31T18:30:00Z", "2200-01-01T08:00:00Z")
+
+
 def test_other_boards_are_no_tournaments(world: World) -> None:
     assert world.api.get(f"/boards/{world.board()}").body["board"]["tournament"] is None
 
@@ -115,6 +129,8 @@ def test_the_end_of_a_tournament_may_be_put_off_while_it_runs(world: World) -> N
         ({"attempts": 0}, "body.tournament.attempts: expected"),
         ({"starts_at": "2020-01-01T00:00:00"}, "body.tournament.starts_at: expected"),
         ({"stopped_at": None}, "body.tournament"),
+        ({"ends_at": "9999-12-31T23:59:59Z"}, "body.tournament.ends_at: expected a time from the years 1970 to 2199"),
+        ({"starts_at": "0001-01-01T00:00:00+14:00"}, "body.tournament.starts_at: expected a time from the years"),
     ],
 )
 def test_tournaments_without_a_meaning_are_refused(world: World, change: dict[str, Any], problem: str) -> None:

@@ -120,6 +120,11 @@ def test_ids_that_only_resemble_a_period_are_none(period_id: str) -> None:
     assert parse(DAILY, period_id) is None
 
 
+@pytest.mark.parametrize("year", ["1969", "2200", "9998"])
+def test_periods_from_which_nothing_can_be_reckoned_are_none(year: str) -> None:
+    assert parse(DAILY, f"{year}0630T0000Z") is None
+
+
 def test_the_end_of_the_calendar_is_none() -> None:
     assert parse(DAILY, "99991231T0000Z") is None
 
