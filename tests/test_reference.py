@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.api import resources
 from docs.generate import REFERENCE, WHAT_TO_DO, error_kinds, pages
 from tests.repository import ROOT, named, text_files
 
@@ -18,6 +19,12 @@ OF_THE_SYSTEM = {"AWS_ENDPOINT_URL", "PATH", "TMPDIR", "_HANDLER"}
 @pytest.mark.parametrize("page", pages(), ids=named)
 def test_the_reference_is_what_the_code_makes_it(page: Path) -> None:
     assert page.read_text(encoding="utf-8") == pages()[page], "stale: run make docs"
+
+
+def test_every_route_has_its_place_among_the_others() -> None:
+    text = (REFERENCE / "routes.md").read_text(encoding="utf-8")
+
+    assert not [each for each in resources.operations() if f"\n### {each.method} {each.path}\n" not in text]
 
 
 def test_every_error_comes_with_something_to_do() -> None:

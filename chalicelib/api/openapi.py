@@ -55,6 +55,8 @@ _TAGS = {
     "avatars": "Pictures of players",
     "boards": "Boards and standings",
     "seasons": "Seasons: rounds, tiers and buckets",
+    "tournaments": "Tournaments: boards with a start and an end",
+    "rewards": "Rewards: what places are worth, and what players have",
     "admin": "For your own servers and people",
 }
 
