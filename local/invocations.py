@@ -28,6 +28,8 @@ def take_turns() -> None:
     """
     waits: ContextVar[bool] = ContextVar("waits", default=False)
     turns: defaultdict[str, threading.Semaphore] = defaultdict(lambda: threading.Semaphore(AT_ONCE))
+    # Two that look for a function's turns at the same time must not both make them.
+    lock = threading.Lock()
     invoke, execute = lambda_svc.invoke_async_with_retry, lambda_svc._execute_function
 
     def invoke_in_turn(function: Any, event: Any) -> None:
@@ -40,7 +42,9 @@ def take_turns() -> None:
     def execute_in_turn(function: Any, event: Any) -> Any:
         if not waits.get():
             return execute(function, event)
-        with turns[_configuration(function)["FunctionArn"]]:
+        with lock:
+            turn = turns[_configuration(function)["FunctionArn"]]
+        with turn:
             return execute(function, event) if _is_there(function) else {}
 
     lambda_svc.invoke_async_with_retry = invoke_in_turn

@@ -8,7 +8,7 @@ from local import invocations
 
 NAME = "heed"
 FUNCTION = {"config": {"FunctionArn": f"arn:aws:lambda:us-east-1:000000000000:function:{NAME}", "FunctionName": NAME}}
-PATIENCE = 10
+PATIENCE = 60
 
 
 class Crowd:
