@@ -12,19 +12,7 @@ from ops.command import number, options, run
 from ops.functions import CommandError, Functions
 from ops.jobs import Bar, Follower
 from ops.rebuild import rebuild, request_of
-
-
-class Answering(Functions):
-    """Answers what it is given, one after the other."""
-
-    def __init__(self, *answers: Any) -> None:
-        self.stage = "prod"
-        self.asked: list[tuple[str, Any]] = []
-        self._answers = list(answers)
-
-    def call(self, function: str, request: Any = None) -> Any:
-        self.asked.append((function, request))
-        return self._answers.pop(0)
+from tests.ops.answering import Answering
 
 
 class Terminal(io.StringIO):

@@ -6,19 +6,7 @@ import pytest
 
 from ops.functions import CommandError, Functions
 from ops.replay import replay
-
-
-class Answering(Functions):
-    """Answers what it is given, one after the other."""
-
-    def __init__(self, *answers: Any) -> None:
-        self.stage = "prod"
-        self.asked: list[tuple[str, Any]] = []
-        self._answers = list(answers)
-
-    def call(self, function: str, request: Any = None) -> Any:
-        self.asked.append((function, request))
-        return self._answers.pop(0)
+from tests.ops.answering import Answering
 
 
 def fate(subject: str, why: str = "") -> dict[str, Any]:
