@@ -46,6 +46,7 @@ _CORS = CORSConfig(allow_origin="*", allow_headers=[ADMIN_HEADER], expose_header
 _JSON = {"Content-Type": "application/json", "Cache-Control": "no-store"}
 _PLACE = re.compile(r" - at (?P<key>`key` in )?`\$\.?(?P<field>[^`]*)`$")
 _NAME = re.compile("[a-z_]+")
+_INSTANT = "2026-11-22T12:00:00Z"
 _log = logging.getLogger(logs.LOGGER_NAME)
 
 View = Callable[..., Any]
@@ -282,21 +283,44 @@ def _malformed(where: str, message: str, kind: Any) -> MalformedError:
     """Turn msgspec's message, as "Expected `int` <= 100 - at `$.limit`", into ours: "query.limit: expected ..."."""
     placed = _PLACE.search(message)
     field = placed["field"][:MAX_ECHO] if placed else ""
-    rule = _PLACE.sub("", message).replace(r"\\Z'", "$'")
+    # A pattern is told as Python writes texts, its backslashes twice.
+    rule = _PLACE.sub("", message).replace(r"\\Z'", "$'").replace(r"\\", "\\")
+    rule = rule if rule[:2].isupper() else rule[:1].lower() + rule[1:]
     subject = f"{where}.{field}" if field else where
     if placed and placed["key"]:
         subject = f"a key of {subject}"
-    choices = _choices(kind, field) if rule.startswith("Invalid enum value") else []
-    right = f", expected one of {', '.join(choices)}" if choices else ""
-    return MalformedError(f"{subject}: {rule[:1].lower()}{rule[1:MAX_ECHO]}{right}", field=field or where)
+    return MalformedError(f"{subject}: {rule[:MAX_ECHO]}{_right(rule, kind, field)}", field=field or where)
 
 
-def _choices(kind: Any, field: str) -> list[str]:
-    """Return what a field, as "limits.min_score" or "scores[0].score", has to choose from."""
+def _right(rule: str, kind: Any, field: str) -> str:
+    """Return what would be right, where the rule only says what is wrong."""
+    if "datetime" in rule or "RFC3339" in rule:
+        return f", for example {_INSTANT}"
+    choices = _choices(rule, kind, field)
+    return f", expected one of {', '.join(choices)}" if choices else ""
+
+
+def _choices(rule: str, kind: Any, field: str) -> list[str]:
+    if rule.startswith("invalid enum value"):
+        return [str(member) for each in _kinds_at(kind, field) if issubclass(each, StrEnum) for member in each]
+    if rule.startswith("invalid value"):
+        return [str(each.__struct_config__.tag) for each in _structs_at(kind, field.rpartition(".")[0])]
+    if rule.startswith("object contains unknown field"):
+        names = (part.encode_name for each in _structs_at(kind, field) for part in msgspec.structs.fields(each))
+        return list(dict.fromkeys(names))
+    return []
+
+
+def _structs_at(kind: Any, field: str) -> list[type[msgspec.Struct]]:
+    return [each for each in _kinds_at(kind, field) if issubclass(each, msgspec.Struct)]
+
+
+def _kinds_at(kind: Any, field: str) -> list[type]:
+    """Return the classes that a field, as "limits.min_score" or "scores[0].score", takes."""
     kinds = _parts(kind)
     for name in _NAME.findall(field):
         kinds = [part for each in kinds for part in _parts(typing.get_type_hints(each).get(name))]
-    return [str(member) for each in kinds if issubclass(each, StrEnum) for member in each]
+    return kinds
 
 
 def _parts(kind: Any) -> list[type]:

@@ -30,6 +30,10 @@ def has_pages(operation: Operation) -> bool:
     return "cursor" in getattr(operation.types.get("query"), "__struct_fields__", ())
 
 
+def notice(**changes: Any) -> dict[str, Any]:
+    return {"content": {"kind": "announcement", "title": "Hello", **changes}}
+
+
 INT = "expected `int`, got `{}`".format
 TEXT = "expected `str`, got `{}`".format
 BODIES = [
@@ -103,6 +107,21 @@ BODIES = [
     (SUBMISSIONS, {"player_id": NOBODY, "score": 1, "submission_id": "a b"}, "body.submission_id", "matching regex"),
     (SUBMISSIONS, {"player_id": NOBODY, "score": 1, "submission_id": "a\n"}, "body.submission_id", "matching regex"),
     (SUBMISSIONS, {"player_id": "me", "score": 1}, "body.player_id", "matching regex"),
+    (
+        "/admin/notices",
+        notice(kind="x"),
+        "body.content.kind",
+        "invalid value 'x', expected one of announcement, person",
+    ),
+    (
+        "/admin/notices",
+        notice(text="x"),
+        "body.content",
+        "unknown field `text`, expected one of title, body, link, boa",
+    ),
+    ("/admin/notices", notice(link="x"), "body.content.link", r":[\x21-\x7e]{1,500}$'"),
+    ("/admin/notices", {**notice(), "at": "noon"}, "body.at", "datetime, for example 2026-11-22T12:00:00Z"),
+    ("/admin/notices", {**notice(), "at": 1}, "body.at", "got `int`, for example 2026-11-22T12:00:00Z"),
 ]
 
 
@@ -164,6 +183,10 @@ def test_what_nests_too_deeply_to_be_passed_over_is_refused(api: Api) -> None:
     raw = b'{"content": {"later": ' + b"[" * 100_000
 
     assert api.post("/admin/notices", raw=raw, admin=True).refusal == (400, "malformed")
+
+
+def test_what_is_no_json_is_told_as_such(api: Api) -> None:
+    assert "body: JSON is malformed: " in post(api, "/gameStart", b"{'mode': 'x'}").error["message"]
 
 
 def test_json_may_be_written_in_any_way_that_is_json(world: World) -> None:
@@ -251,7 +274,7 @@ QUERIES = [
     ("period=yesterday", "query.period", "matching regex"),
     ("period=current%0A", "query.period", "matching regex"),
     ("period=", "query.period", "matching regex"),
-    ("offset=1", "query", "unknown field `offset`"),
+    ("offset=1", "query", "unknown field `offset`, expected one of period, limit, cursor, from_rank"),
     ("Limit=1", "query", "unknown field `Limit`"),
     ("=1", "query", "unknown field ``"),
     ("limit[]=1", "query", "unknown field `limit[]`"),
