@@ -10,7 +10,7 @@ from chalicelib.domain.seasons import Season
 from chalicelib.errors import ContendedError
 from chalicelib.store import keys
 from chalicelib.store.dynamo import CancelledError, Dynamo, Item, Part
-from chalicelib.store.typed import milliseconds, n, s
+from chalicelib.store.typed import from_milliseconds, milliseconds, n, s
 
 SEASON, BOARD = "season", "board"
 """The parts that a season is refused for: its id is taken, or the board is."""
@@ -55,10 +55,10 @@ class SeasonStore:
     def shorten(self, before: Season, after: Season) -> bool:
         """Store a season with fewer rounds, and give the others' periods back; False when it is no longer ``before``.
 
-        They are not given back where another season follows already.
+        They are not given back where another season follows already. Where no round is left, all seasons are read.
         """
         change = self._definition_part(before, after)
-        end = after.rounds[-1].end if after.rounds else before.rounds[0].start
+        end = after.rounds[-1].end if after.rounds else self._end_without(before)
         freed = self._until_part(before.board_id, end, "taken_until = :before")
         freed.request["ExpressionAttributeValues"][":before"] = n(milliseconds(before.rounds[-1].end))
         refused = self._refused([change, freed])
@@ -76,6 +76,13 @@ class SeasonStore:
             "ExpressionAttributeValues": {":number": n(number)},
         }
         self._dynamo.update(Part(SEASON, "Update", request))
+
+    def _end_without(self, season: Season) -> datetime:
+        """Return until when the other seasons of its board take the board."""
+        others = (
+            each for each in self.all() if each.board_id == season.board_id and each.season_id != season.season_id
+        )
+        return max((each.rounds[-1].end for each in others if each.rounds), default=from_milliseconds(0))
 
     def _found(self, condition: str, values: Item, limit: int | None) -> list[Season]:
         request: Item = {

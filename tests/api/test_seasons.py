@@ -238,7 +238,17 @@ def test_a_season_that_is_ended_before_it_begins_is_none(world: World) -> None:
 
     assert ended["rounds"] == []
     assert look(world, world.player()).refusal == (409, "season_closed")
-    assert make(world, season_id="spring", first_period=later).status == 201
+    assert make(world, season_id="spring").status == 201
+
+
+def test_a_season_that_is_ended_before_it_begins_leaves_the_others_their_periods(winter: World) -> None:
+    year = datetime.now(UTC).year
+    make(winter, season_id="mistyped", first_period=f"{year + 9}0101T0000Z")
+
+    winter.api.post("/admin/seasons/mistyped/end", admin=True)
+
+    assert make(winter, season_id="spring", first_period=f"{year + 1}0101T0000Z").refusal == (409, "season_exists")
+    assert make(winter, season_id="spring", first_period=f"{year + 2}0101T0000Z").status == 201
 
 
 def test_a_player_s_export_names_the_buckets_and_leaving_empties_them(winter: World) -> None:
