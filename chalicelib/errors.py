@@ -223,6 +223,12 @@ class TournamentFullError(ConflictError):
     code = "tournament_full"
 
 
+class TournamentBegunError(ConflictError):
+    """The tournament begins, or has begun: whoever has joined stays."""
+
+    code = "tournament_begun"
+
+
 class BalanceTooLowError(ConflictError):
     """The player has less of an item than it costs."""
 

@@ -106,6 +106,7 @@ WHAT_TO_DO: Mapping[str, str] = {
     "board_sealed": "Make a new board for new rules; `detail.fields` names those that are final.",
     "tournament_over": "Show the final standings.",
     "tournament_full": "Show the standings, or another tournament.",
+    "tournament_begun": "Nothing: the player takes part.",
     "balance_too_low": "Show what `detail.item` costs, and what `GET /players/me/balances` answers.",
     "season_exists": "Choose another id, or periods after the board's last season.",
     "season_closed": "Show the bucket of the last round, with `?round=`.",

@@ -1,4 +1,4 @@
-"""Tournaments: joining them, what a player has in them, and stopping them."""
+"""Tournaments: joining them and withdrawing, what a player has in them, and stopping them."""
 
 from typing import Annotated
 
@@ -26,6 +26,7 @@ from chalicelib.errors import (
     BalanceTooLowError,
     BoardNotFoundError,
     ContendedError,
+    TournamentBegunError,
     TournamentFullError,
     TournamentNotFoundError,
     TournamentOverError,
@@ -78,6 +79,17 @@ class StandingView(Answer):
 def join(caller: str, path: BoardPath) -> StandingView:
     """Join a tournament, at its price, before or while it runs: the same call again changes nothing."""
     return _view(services().tournaments.join(path.board_id, caller))
+
+
+@api.route(
+    "POST",
+    "/boards/{board_id}/withdraw",
+    access=Access.PLAYER,
+    errors=(BoardNotFoundError, TournamentNotFoundError, TournamentBegunError, ContendedError),
+)
+def withdraw(caller: str, path: BoardPath) -> StandingView:
+    """Withdraw from a tournament that has not begun, or was called off, and get back what joining cost, once."""
+    return _view(services().tournaments.withdraw(path.board_id, caller))
 
 
 @api.route(

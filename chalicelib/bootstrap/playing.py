@@ -45,6 +45,7 @@ def build_tournaments(base: Foundation) -> Tournaments:
         board_store=base.stores.boards,
         store=participations_of(base),
         clock=base.clock,
+        grace=base.settings.layout_grace,
     )
 
 

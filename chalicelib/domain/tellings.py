@@ -48,7 +48,7 @@ def due(board: Board, now: datetime, grace: timedelta) -> Iterator[Telling]:
             board.board_id, "start", start, _titled(board, "{} has begun"), _second(min(end, start + LIFETIME))
         )
     if end + grace <= now < end + grace + WORTH_TELLING:
-        words = "{} is over" if end > start else "{} is called off"
+        words = "{} is called off" if tournament.is_called_off else "{} is over"
         yield Telling(board.board_id, "end", end, _titled(board, words), _second(end + LIFETIME))
 
 

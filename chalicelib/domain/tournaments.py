@@ -5,7 +5,7 @@ the player has done before: no job has to run for a tournament to begin or to en
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
@@ -58,6 +58,11 @@ class Tournament(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return Period(ALL_TIME, min(self.starts_at, self.end), self.end)
 
     @property
+    def is_called_off(self) -> bool:
+        """Whether it was stopped before its start, so that no score counts."""
+        return self.end < self.starts_at
+
+    @property
     def asks_of_players(self) -> bool:
         """Whether a score depends on what its player did before."""
         return self.join_required or self.attempts is not None
@@ -67,6 +72,14 @@ class Tournament(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def is_over(self, now: datetime) -> bool:
         return now >= self.end
+
+    def lets_go(self, now: datetime, grace: timedelta) -> bool:
+        """Tell whether who has joined may withdraw: no score counts before whoever withdraws now has done so.
+
+        Args:
+            grace: Longer than any request lives.
+        """
+        return self.is_called_off or now < self.starts_at - grace
 
 
 def check(tournament: Tournament, now: datetime) -> None:

@@ -1,11 +1,12 @@
-"""Joining tournaments: once, for a price, as long as there are places.
+"""Joining tournaments: once, for a price, as long as there are places; and withdrawing while no score can count.
 
 A place, its price and the fact that a player joined are written in one transaction, or none of them: whoever dies
 before it has done nothing, and whoever asks again after it gets the same answer. The places are counted in lanes, so
-that many can join at the same moment; a player takes one of another lane when those of the own are gone.
+that many can join at the same moment; a player takes one of another lane when those of the own are gone. Whoever
+withdraws gives the place back and gets the price, in one transaction too.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
@@ -17,6 +18,7 @@ from chalicelib.errors import (
     BalanceTooLowError,
     BoardNotFoundError,
     ContendedError,
+    TournamentBegunError,
     TournamentFullError,
     TournamentOverError,
 )
@@ -28,6 +30,7 @@ from chalicelib.store.dynamo import CancelledError, Dynamo, Item, key_text
 from chalicelib.store.participations import JOINED, PLAYER, ParticipationStore, balance_name
 
 _ATTEMPTS = 10
+_BOARD = "board"
 _NOBODY = (0,) * LANES
 
 
@@ -52,14 +55,22 @@ class Standing(Struct, frozen=True):
 
 
 class Tournaments:
-    def __init__(
-        self, *, dynamo: Dynamo, boards: Boards, board_store: BoardStore, store: ParticipationStore, clock: Clock
+    def __init__(  # noqa: PLR0913  # the composition root names them
+        self,
+        *,
+        dynamo: Dynamo,
+        boards: Boards,
+        board_store: BoardStore,
+        store: ParticipationStore,
+        clock: Clock,
+        grace: timedelta,
     ) -> None:
         self._dynamo = dynamo
         self._boards = boards
         self._board_store = board_store
         self._store = store
         self._clock = clock
+        self._grace = grace
 
     def own(self, board_id: str, player_id: str) -> Standing:
         """Return a player's part in a tournament. One BatchGetItem of 2 items, and of 8 more where places are counted.
@@ -89,9 +100,30 @@ class Tournaments:
                 return found
             joined = self._joined(found, player_id, self._clock())
             if self._is_written(found, joined):
-                return Standing(found.board, found.tournament, joined, _with_one_more(found.joined, joined.lane))
+                return Standing(found.board, found.tournament, joined, _counted(found.joined, joined.lane, 1))
             self._dynamo.pause(attempt)
         raise ContendedError("many are joining; send the same request again")
+
+    def withdraw(self, board_id: str, player_id: str) -> Standing:
+        """Let a player go who has joined, and give back what was paid; who has not joined gets that answer.
+
+        Cost: the read of ``own``, and a transaction of 2 items, one more where places are counted, one for each item
+        that was paid, and one for the definition, unless the tournament is called off.
+
+        Raises:
+            TournamentBegunError: Scores count by now, or may before this is written.
+            TokenError: The account was deleted.
+            ContendedError: Others stayed busy with the same items; nothing was changed.
+        """
+        for attempt in range(_ATTEMPTS):
+            found = self.own(board_id, player_id)
+            if found.own is None or found.own.joined_at is None:
+                return found
+            self._require_letting_go(found)
+            if self._is_withdrawn(found, found.own):
+                return Standing(found.board, found.tournament, None, _counted(found.joined, found.own.lane, -1))
+            self._dynamo.pause(attempt)
+        raise ContendedError("the tournament is being changed; send the same request again")
 
     def _read(self, board_id: str, player_id: str, *, counted: bool) -> Standing:
         board_key = self._board_store.table, self._board_store.key(board_id)
@@ -138,6 +170,25 @@ class Tournaments:
             _require_paid(joined, cancelled)
         return False
 
+    def _require_letting_go(self, found: Standing) -> None:
+        starts_at = found.tournament.starts_at
+        if not found.tournament.lets_go(self._clock(), self._grace):
+            final_from = (starts_at - self._grace).isoformat()
+            raise TournamentBegunError(f"joining is final from {final_from} on", board_id=found.board.board_id)
+
+    def _is_withdrawn(self, found: Standing, joined: Participation) -> bool:
+        """Write that a player withdraws; False when it has to be looked at again."""
+        parts = self._store.withdrawal_parts(joined)
+        if not found.tournament.is_called_off:  # else its start could be moved to this moment
+            parts.append(self._board_store.unchanged_part(_BOARD, found.board))
+        try:
+            self._dynamo.transact(parts)
+        except CancelledError as error:
+            if PLAYER in error.refused:
+                raise account_gone() from error
+            return False
+        return True
+
 
 def _require_paid(joined: Participation, cancelled: CancelledError) -> None:
     for price in joined.paid:
@@ -161,5 +212,5 @@ def _room(tournament: Tournament, lane: int | None) -> int:
     return 0 if tournament.capacity is None or lane is None else tournaments.share(tournament.capacity, lane)
 
 
-def _with_one_more(joined: tuple[int, ...], lane: int | None) -> tuple[int, ...]:
-    return tuple(count + (number == lane) for number, count in enumerate(joined))
+def _counted(joined: tuple[int, ...], lane: int | None, change: int) -> tuple[int, ...]:
+    return tuple(count + change * (number == lane) for number, count in enumerate(joined))

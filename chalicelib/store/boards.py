@@ -8,8 +8,8 @@ from pynamodb.models import Model
 from chalicelib.domain.boards import Board, Limits, Operator, SortOrder
 from chalicelib.domain.layouts import Layouts
 from chalicelib.domain.tournaments import Tournament
-from chalicelib.store.dynamo import ConditionFailedError, Dynamo, Item, bind, translated
-from chalicelib.store.typed import from_milliseconds, milliseconds, s
+from chalicelib.store.dynamo import ConditionFailedError, Dynamo, Item, Part, bind, translated
+from chalicelib.store.typed import from_milliseconds, milliseconds, n, s
 
 
 class BoardItem(Model):
@@ -78,6 +78,16 @@ class BoardStore:
         except ConditionFailedError:
             return None
         return after
+
+    def unchanged_part(self, name: str, board: Board) -> Part:
+        """Return the check that a board is as it was read."""
+        request: Item = {
+            "TableName": self.table,
+            "Key": self.key(board.board_id),
+            "ConditionExpression": "revision = :revision",
+            "ExpressionAttributeValues": {":revision": n(board.revision)},
+        }
+        return Part(name, "ConditionCheck", request)
 
 
 def _item(board: Board) -> BoardItem:

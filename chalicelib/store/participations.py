@@ -89,6 +89,20 @@ class ParticipationStore:
         parts += [self._taken_part(joined.board_id, joined.lane, room)] if joined.lane is not None else []
         return [*parts, *(self._price_part(joined.player_id, price) for price in joined.paid)]
 
+    def withdrawal_parts(self, joined: Participation) -> list[Part]:
+        """Return the writes that take back what ``joining_parts`` wrote: refused unless it still stands."""
+        gone: Item = {
+            "TableName": self.table,
+            "Key": self.key(joined.player_id, joined.board_id),
+            "ConditionExpression": "joined_at = :joined_at AND paid = :paid",
+            "ExpressionAttributeValues": {
+                f":{name}": value for name, value in _joining(joined).items() if name in {"joined_at", "paid"}
+            },
+        }
+        parts = [self._players.active_part(PLAYER, joined.player_id), Part(JOINED, "Delete", gone)]
+        parts += [self._freed_part(joined.board_id, joined.lane)] if joined.lane is not None else []
+        return [*parts, *(self._balance_part(joined.player_id, price.item, price.amount) for price in joined.paid)]
+
     def leave(self, participation: Participation) -> None:
         """Take back a participation together with its place, once; without a place there is nothing to do.
 
@@ -104,10 +118,10 @@ class ParticipationStore:
             "Key": self.key(participation.player_id, participation.board_id),
             "ConditionExpression": "attribute_exists(pk)",
         }
-        freed = _places_update(self.shared_table, participation.board_id, participation.lane, -1)
+        freed = self._freed_part(participation.board_id, participation.lane)
         for attempt in range(_ATTEMPTS):
             try:
-                self._dynamo.transact([Part(JOINED, "Delete", gone), Part(PLACES, "Update", freed)])
+                self._dynamo.transact([Part(JOINED, "Delete", gone), freed])
             except CancelledError as error:
                 refused = error.refused
             else:
@@ -139,15 +153,23 @@ class ParticipationStore:
         request["ExpressionAttributeValues"][":room"] = n(room)
         return Part(PLACES, "Update", request)
 
+    def _freed_part(self, board_id: str, lane: int) -> Part:
+        return Part(PLACES, "Update", _places_update(self.shared_table, board_id, lane, -1))
+
     def _price_part(self, player_id: str, price: Price) -> Part:
+        taken = self._balance_part(player_id, price.item, -price.amount)
+        taken.request["ConditionExpression"] = "amount >= :amount"
+        taken.request["ExpressionAttributeValues"][":amount"] = n(price.amount)
+        return taken
+
+    def _balance_part(self, player_id: str, item: str, change: int) -> Part:
         request: Item = {
             "TableName": self.table,
-            "Key": {"pk": s(keys.player(player_id)), "sk": s(keys.balance(price.item))},
+            "Key": {"pk": s(keys.player(player_id)), "sk": s(keys.balance(item))},
             "UpdateExpression": "ADD amount :change",
-            "ConditionExpression": "amount >= :amount",
-            "ExpressionAttributeValues": {":amount": n(price.amount), ":change": n(-price.amount)},
+            "ExpressionAttributeValues": {":change": n(change)},
         }
-        return Part(balance_name(price.item), "Update", request)
+        return Part(balance_name(item), "Update", request)
 
 
 def _identity(participation: Participation) -> Item:

@@ -60,6 +60,7 @@ STATUSES = {
     "board_sealed": 409,
     "tournament_over": 409,
     "tournament_full": 409,
+    "tournament_begun": 409,
     "balance_too_low": 409,
     "identity_taken": 409,
     "season_exists": 409,
@@ -164,6 +165,13 @@ def joined(world: World, *, stopped: bool = False, **rules: Any) -> Answer:
     return world.api.post("/boards/cup/join", token=world.player().token)
 
 
+def withdrawn_late(world: World) -> Answer:
+    joined(world)
+    ada = world.player()
+    world.api.post("/boards/cup/join", token=ada.token)
+    return world.api.post("/boards/cup/withdraw", token=ada.token)
+
+
 def sealed_board_changed(world: World) -> Answer:
     world.board("speedrun")
     world.play(world.player(), speedrun=1)
@@ -198,6 +206,7 @@ REACHED: dict[str, Callable[[World], Answer]] = {
     "tournament_not_found": lambda world: world.api.post(f"/boards/{world.board()}/join", token=world.player().token),
     "tournament_over": lambda world: joined(world, stopped=True),
     "tournament_full": lambda world: joined(world, capacity=1),
+    "tournament_begun": withdrawn_late,
     "balance_too_low": lambda world: joined(world, cost=[{"item": "gold", "amount": 1}]),
     "board_exists": lambda world: twice(world, "/admin/boards", {"board_id": "b", "title": "T"}),
     "board_sealed": sealed_board_changed,

@@ -81,6 +81,20 @@ def test_who_has_not_joined_is_told_so(world: World) -> None:
     assert (placement["outcome"], placement["reason"]) == ("rejected", "not_joined")
 
 
+def test_who_withdraws_in_time_is_out_and_may_join_again(world: World) -> None:
+    later = (clock.now() + HOUR / 2).isoformat()
+    world.board("cup", tournament=definition(starts_at=later, join_required=True, capacity=2))
+    ada = world.player()
+    joined = world.api.post("/boards/cup/join", token=ada.token).body
+
+    withdrawn, again = (world.api.post("/boards/cup/withdraw", token=ada.token) for _ in range(2))
+
+    assert withdrawn.status == 200
+    assert withdrawn.body == again.body
+    assert (withdrawn.body["participation"], withdrawn.body["places_left"]) == (None, 2)
+    assert world.api.post("/boards/cup/join", token=ada.token).body["places_left"] == joined["places_left"]
+
+
 def test_a_tournament_is_stopped_once(world: World) -> None:
     world.board("cup", tournament=definition())
 

@@ -190,7 +190,7 @@ def _board_for(label: str) -> str:
     """Return a board that an operation can do something with."""
     if label.endswith(("/join", "/participation/me")):
         return CUP
-    if label.endswith("/stop"):
+    if label.endswith(("/stop", "/withdraw")):
         return STOPPED
     return UNPLAYED if label.startswith("PATCH /admin/boards/{board_id}") else BOARDS[0]
 

@@ -20,7 +20,7 @@ from tests.services.histories import BOARDS, PLAYERS, History, Leave, Moderate, 
 from tests.services.turning import RULES as RULES_OF_REWARDS
 from tests.services.turning import Turning, played
 from tests.services.works import Works, crowd
-from tests.world import World
+from tests.world import EPOCH, World
 
 
 class Forwarding(FakeDynamoDB):
@@ -126,6 +126,11 @@ def test_tournaments_are_joined_and_played_on_moto_too(table_prefix: str, dynamo
     for number, player_id in enumerate(ids):
         give(world, player_id, gold=5 + 10 * (number > 0))
 
+    world.clock.instant = EPOCH
+    world.services.tournaments.join(CUP, ids[4])
+    for _ in range(2):
+        assert world.services.tournaments.withdraw(CUP, ids[4]).places_left == 3
+    world.clock.instant = tournament.starts_at
     for player_id in ids:
         for _ in range(2):
             with suppress(ConflictError):

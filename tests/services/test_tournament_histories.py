@@ -6,19 +6,21 @@ throttled before they do anything, or lose their answers after they did it; who 
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cache
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from chalicelib.bootstrap.serving import Services
 from chalicelib.domain.records import Submission
 from chalicelib.domain.tournaments import Tournament
 from chalicelib.errors import GameError, StoreUnavailableError
 from tests import invariants
-from tests.fake_dynamodb import Call, conflict_on, throttle, time_out
-from tests.services.cups import CUP, PRICE, Books, copied, cup, give, world_of
+from tests.fake_dynamodb import Call, Once, conflict_on, throttle, time_out
+from tests.services.cups import CUP, HOUR, PRICE, Books, copied, cup, give, world_of
 from tests.strategies import EXAMPLES
 from tests.world import World
 
@@ -26,16 +28,19 @@ pytestmark = [pytest.mark.property]
 
 GOLD = (0, 5, 10, 15, 25)
 GAMES = 3
-JOIN, PLAY, LEAVE = "join", "play", "leave"
+JOIN, PLAY, LEAVE, WITHDRAW, BEGIN, CALL_OFF = "join", "play", "leave", "withdraw", "begin", "call off"
 THROTTLED, LOST, BUSY = "throttled", "lost", "busy"
 ASKS_AGAIN = 5
 _BUSY_ITEMS = ("places#", "participation#", "balance#", "profile")
 
 
 @cache
-def prepared(tournament: Tournament) -> tuple[World, tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """Return a world, its players, and the games that each of them has under way."""
+def prepared(
+    tournament: Tournament, before: timedelta = timedelta()
+) -> tuple[World, tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """Return a world at a tournament's start, or before it, its players, and the games that each has under way."""
     world = world_of(tournament)
+    world.clock.instant -= before
     ids = tuple(world.player(f"p{number}") for number in range(len(GOLD)))
     for player_id, gold in zip(ids, GOLD, strict=True):
         if gold:
@@ -103,9 +108,22 @@ class Storm:
         if act.kind == LEAVE:
             self.left.add(act.player)
             return lambda services: services.players.delete(player_id)
+        if act.kind == WITHDRAW:
+            return lambda services: services.tournaments.withdraw(CUP, player_id)
+        if act.kind == CALL_OFF:
+            return lambda services: services.boards.stop(CUP)
+        if act.kind == BEGIN:
+            return self._begin
         game_id = self.games[act.player][act.number]
         submissions = [Submission(CUP, 9 - act.number), Submission("race", 7)]
         return lambda services: services.games.end(player_id, game_id, submissions)
+
+    def _begin(self, services: Services) -> None:
+        """Let an operator move the start to this very moment."""
+        board = services.boards.refreshed(CUP)
+        assert board.tournament is not None
+        now = self.world.clock()
+        services.boards.change(CUP, {"tournament": replace(board.tournament, starts_at=now)})
 
     def _meet(self, call: Call) -> None:
         for text in _BUSY_ITEMS:
@@ -225,3 +243,84 @@ def test_between_any_two_calls_of_a_game_attempts_stay_exact(
         assert books.counted[ids[4]] == (tournament.attempts if not storm.left else 0)
         assert (ids[4] in books.joined) == (not storm.left and (not is_open or (is_met and between == Act(JOIN, 4))))
         invariants.check(storm.world)
+
+
+before_the_start = st.builds(
+    Act,
+    kind=st.sampled_from([JOIN, JOIN, WITHDRAW, WITHDRAW, LEAVE, PLAY, BEGIN, CALL_OFF]),
+    player=st.integers(0, len(GOLD) - 1),
+    number=st.integers(0, GAMES - 1),
+    asks_again=st.booleans(),
+)
+interruptions = st.dictionaries(
+    st.integers(1, 25),
+    st.one_of(before_the_start, before_the_start, st.sampled_from([THROTTLED, LOST, BUSY])),
+    max_size=8,
+)
+
+
+@settings(max_examples=max(60, EXAMPLES // 3))
+@given(tournament=tournaments, first=st.lists(before_the_start, min_size=1, max_size=8), events=interruptions)
+def test_who_withdraws_has_the_price_back_once_and_plays_no_more(
+    tournament: Tournament, first: list[Act], events: dict[int, Act | str]
+) -> None:
+    storm = early(tournament, events)
+
+    for act in first:
+        storm.do(act)
+    storm.settle()
+
+    Books.of(storm.world).check(tournament, storm.gold_of_those_here())
+    invariants.check(storm.world)
+
+
+@pytest.mark.parametrize(
+    "between",
+    [Act(WITHDRAW, 4), Act(JOIN, 4), Act(JOIN, 3), Act(LEAVE, 4), Act(CALL_OFF, 0), THROTTLED, LOST, BUSY],
+    ids=str,
+)
+@pytest.mark.parametrize("is_called_off", [False, True])
+def test_between_any_two_calls_of_a_withdrawal_others_do_no_harm(between: Act | str, is_called_off: bool) -> None:
+    tournament = cup(join_required=True, capacity=1, cost=PRICE)
+    number, is_met = 0, True
+    while is_met:
+        number += 1
+        storm = early(tournament, {})
+        for act in [Act(JOIN, 4), *[Act(CALL_OFF, 0)] * is_called_off]:
+            storm.do(act)
+        storm.calls, storm.events[number] = 0, between
+        storm.do(Act(WITHDRAW, 4))
+        is_met = not storm.events
+        storm.settle()
+        storm.do(Act(WITHDRAW, 4))
+        books = Books.of(storm.world)
+        books.check(tournament, storm.gold_of_those_here())
+        assert storm.ids[4] not in books.joined
+    assert number > 2
+
+
+def test_a_start_that_is_moved_to_the_moment_of_a_withdrawal_lets_nobody_play_for_nothing() -> None:
+    tournament = cup(join_required=True, cost=PRICE)
+    storm = early(tournament, {})
+    storm.do(Act(JOIN, 4))
+
+    def begin_and_play(call: Call) -> None:
+        del call
+        for act in (Act(BEGIN, 0), Act(PLAY, 4)):
+            storm.do(act)
+
+    storm.world.before(Once(lambda call: call.operation == "TransactWriteItems", begin_and_play))
+    storm.do(Act(WITHDRAW, 4))
+
+    books = Books.of(storm.world)
+    books.check(tournament, storm.gold_of_those_here())
+    assert books.counted[storm.ids[4]] == 1
+
+
+def early(tournament: Tournament, events: dict[int, Act | str]) -> Storm:
+    """Return a storm long before a tournament begins."""
+    master, ids, games = prepared(tournament, HOUR / 2)
+    storm = Storm(copied(master), ids, games, dict(events))
+    storm.world.before(storm.before)
+    storm.world.after(storm.after)
+    return storm

@@ -1,6 +1,7 @@
 """Tournaments: when scores count, who may submit them, and how players join."""
 
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,12 +16,14 @@ from chalicelib.errors import (
     MalformedError,
     StoreUnavailableError,
     TokenError,
+    TournamentBegunError,
     TournamentFullError,
     TournamentNotFoundError,
     TournamentOverError,
 )
 from tests.fake_dynamodb import Call, Once, conflict_on, time_out
 from tests.services.cups import CUP, HOUR, PRICE, Books, cup, give, score, world_of
+from tests.services.turning import GRACE
 from tests.world import EPOCH, World
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -273,6 +276,89 @@ def test_who_leaves_gives_the_place_back_once() -> None:
     assert Books.of(world).participations == {}
     assert world.services.tournaments.join(CUP, bob).places_left == 0
     Books.of(world).check(tournament, {bob: 0})
+
+
+@pytest.mark.parametrize("seconds", [71, 3600])
+def test_who_withdraws_before_the_start_has_place_and_price_back(seconds: int) -> None:
+    world = world_of(tournament := cup(join_required=True, capacity=1, cost=PRICE))
+    world.clock.instant = EPOCH
+    ada, bob = world.player(), world.player("Bob")
+    for player_id in (ada, bob):
+        give(world, player_id, gold=10)
+    world.services.tournaments.join(CUP, ada)
+    world.clock.instant = tournament.starts_at - timedelta(seconds=seconds)
+
+    assert world.services.tournaments.withdraw(CUP, ada).places_left == 1
+    assert world.services.tournaments.join(CUP, bob).places_left == 0
+    assert Books.of(world).gold == {ada: 10, bob: 0}
+
+
+def test_joining_is_final_from_a_moment_before_the_start() -> None:
+    world = world_of(tournament := cup(join_required=True))
+    world.clock.instant = tournament.starts_at - GRACE
+    ada = world.player()
+    world.services.tournaments.join(CUP, ada)
+
+    with pytest.raises(TournamentBegunError, match="final from 2026-11-22T12:58:50"):
+        world.services.tournaments.withdraw(CUP, ada)
+    world.clock.instant = tournament.ends_at
+    with pytest.raises(TournamentBegunError):
+        world.services.tournaments.withdraw(CUP, ada)
+
+
+@pytest.mark.parametrize(("stopped_at", "gold"), [(EPOCH, 10), (EPOCH + HOUR, 0)], ids=["called off", "held"])
+def test_the_price_of_what_was_called_off_is_given_back_once(stopped_at: datetime, gold: int) -> None:
+    world = world_of(cup(join_required=True, cost=PRICE))
+    world.clock.instant = stopped_at
+    ada = world.player()
+    give(world, ada, gold=10)
+    world.services.tournaments.join(CUP, ada)
+    world.services.boards.stop(CUP)
+    world.clock.advance(hours=9)
+
+    for _ in range(2):
+        with suppress(TournamentBegunError):
+            world.services.tournaments.withdraw(CUP, ada)
+
+    assert Books.of(world).gold == {ada: gold}
+
+
+def test_who_has_not_joined_has_nothing_to_withdraw() -> None:
+    world = world_of(cup(attempts=3))
+    ada = world.player()
+    score(world, ada, 5)
+
+    assert world.services.tournaments.withdraw(CUP, ada).attempts_left == 2
+    with pytest.raises(TournamentNotFoundError):
+        world.services.tournaments.withdraw("race", ada)
+
+
+def test_who_has_left_withdraws_from_nothing() -> None:
+    world = world_of(cup(join_required=True))
+    world.clock.instant = EPOCH
+    ada = world.player()
+    world.services.tournaments.join(CUP, ada)
+
+    def leave(call: Call) -> None:
+        del call
+        world.another_process().players.delete(ada)
+
+    world.before(Once(lambda call: call.operation == "TransactWriteItems", leave))
+
+    with pytest.raises(TokenError):
+        world.services.tournaments.withdraw(CUP, ada)
+
+
+def test_withdrawals_that_others_are_always_before_may_be_tried_again() -> None:
+    world = world_of(cup(join_required=True, capacity=1))
+    world.clock.instant = EPOCH
+    ada = world.player()
+    world.services.tournaments.join(CUP, ada)
+    world.before(Once(lambda call: call.operation == "TransactWriteItems", conflict_on("places#"), times=10))
+
+    with pytest.raises(ContendedError):
+        world.services.tournaments.withdraw(CUP, ada)
+    assert world.services.tournaments.withdraw(CUP, ada).own is None
 
 
 def test_who_exports_sees_the_tournaments() -> None:
