@@ -53,7 +53,7 @@ class Announcements:
         return [notice for notice in self.current(since) if notice.notice_id in wanted]
 
     def page(self, limit: int, cursor: str | None = None) -> AnnouncementPage:
-        """Return what everybody sees. At most a Query for each hundred per five seconds and process.
+        """Return what everybody sees. At most a Query for each MB per five seconds and process.
 
         Raises:
             CursorError: Forged, or made for something else.

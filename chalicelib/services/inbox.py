@@ -16,6 +16,8 @@ from chalicelib.store.notices import MAX_REMARKS, NoticeStore
 from chalicelib.store.players import PlayerStore
 
 _OF_INBOX, _OF_UNREAD = "inbox", "unread"
+_READ_AT_ONCE = 100
+"""How much of an inbox is read for a page of it."""
 _LAST = "~"
 """Sorts after every digit of an id."""
 
@@ -55,14 +57,14 @@ class Inbox:
             CursorError: Forged, or made for another player or for read and unread together.
         """
         before = self._opened(player, cursor, unread_only=unread_only) if cursor else ""
-        seen = self._seen(player, before)
+        seen = self._seen(player, before, _READ_AT_ONCE)
         wanted = (each for each in seen if not unread_only or each.read_at is None)
         found = list(islice(wanted, limit + 1))
         shown, more = found[:limit], len(found) > limit
         return InboxPage(shown, self._cursor(player, shown[-1], unread_only=unread_only) if more else None)
 
     def unread(self, player: Player) -> int:
-        """Return how many notices are unread: counted, so exact. A Query for each hundred in the inbox."""
+        """Return how many notices are unread: counted, so exact. A Query for each MB in the inbox."""
         return sum(shown.read_at is None for shown in self._seen(player))
 
     def read(self, player: Player, notice_ids: Sequence[str]) -> None:
@@ -75,7 +77,8 @@ class Inbox:
     def read_up_to(self, player: Player, notice_id: str) -> None:
         """Mark a notice and all that were sent before it as read: those that are there by now, no late arrivals.
 
-        Cost: a Query for each hundred, and a transaction for each ``MAX_REMARKS`` that were unread.
+        Cost: a Query for each MB, and a transaction for each ``MAX_REMARKS`` that were unread, the newest first: where
+        that takes too long, the same call goes on from there.
         """
         self._mark_read(player, self._seen(player, f"{notice_id}{_LAST}"))
 
@@ -93,9 +96,9 @@ class Inbox:
             raise NoticeNotFoundError(f"you have no notice {notice_id!r}", notice_id=notice_id)
         self._remark(player, [Slip(notice_id, each.notice.expires_at, is_deleted=True) for each in found])
 
-    def _seen(self, player: Player, before: str = "") -> Iterator[Shown]:
+    def _seen(self, player: Player, before: str = "", at_once: int | None = None) -> Iterator[Shown]:
         announcements = self._announcements.current(player.created_at, before)
-        return merged(self._store.slips(player.player_id, before), announcements, self._clock())
+        return merged(self._store.slips(player.player_id, before, at_once), announcements, self._clock())
 
     def _found(self, player: Player, notice_ids: Sequence[str], slips: Sequence[Slip]) -> list[Shown]:
         """Return what a player sees of some ids, of which the inbox holds ``slips``."""

@@ -7,13 +7,11 @@ import msgspec
 
 from chalicelib.domain import notices
 from chalicelib.domain.notices import Notice, Slip
-from chalicelib.errors import ContendedError
 from chalicelib.store import keys
-from chalicelib.store.dynamo import MAX_TRANSACTION_ITEMS, CancelledError, Dynamo, Item, Part
+from chalicelib.store.dynamo import MAX_TRANSACTION_ITEMS, Dynamo, Item, Part
 from chalicelib.store.typed import from_milliseconds, from_seconds, milliseconds, n, s, seconds
 
 MAX_REMARKS = MAX_TRANSACTION_ITEMS - 1
-_SLIPS_A_PAGE = 100
 
 
 class NoticeStore:
@@ -35,12 +33,15 @@ class NoticeStore:
         """Take a notice out of inboxes without a trace. A request per 25."""
         self._dynamo.delete_all(self.table, [_key(keys.inbox(player_id), notice_id) for player_id in player_ids])
 
-    def slips(self, player_id: str, before: str = "") -> Iterator[Slip]:
+    def slips(self, player_id: str, before: str = "", at_once: int | None = None) -> Iterator[Slip]:
         """Yield what an inbox holds, newest first, from below an id on; from the newest, if it is "".
 
-        Cost: a consistent Query for each hundred, made when its first is asked for.
+        Args:
+            at_once: How many are read together; None where all of them are wanted.
+
+        Cost: a consistent Query for so many, or for a MB of them, made when its first is asked for.
         """
-        return map(_slip, self._newest_first(keys.inbox(player_id), before))
+        return map(_slip, self._dynamo.each(self._newest_first(keys.inbox(player_id), before, at_once)))
 
     def find(self, player_id: str, notice_ids: Sequence[str]) -> list[Slip]:
         """Return what an inbox holds under some ids, newest first. One consistent request per 100."""
@@ -49,8 +50,8 @@ class NoticeStore:
         return sorted(map(_slip, found), key=lambda slip: slip.notice_id, reverse=True)
 
     def announcements(self) -> list[Notice]:
-        """Return what everybody is told, newest first, for as long as DynamoDB keeps it. A Query per hundred."""
-        slips = map(_slip, self._newest_first(keys.ANNOUNCEMENTS, ""))
+        """Return what everybody is told, newest first, for as long as DynamoDB keeps it. A Query per MB."""
+        slips = map(_slip, self._dynamo.each(self._newest_first(keys.ANNOUNCEMENTS)))
         return [slip.notice for slip in slips if slip.notice]
 
     def remark(self, player_id: str, slips: Sequence[Slip], active: Part) -> bool:
@@ -67,29 +68,22 @@ class NoticeStore:
             ContendedError: Somebody else is busy with the same notices.
         """
         parts = [Part("remark", "Update", self._remark(player_id, slip)) for slip in slips]
-        try:
-            self._dynamo.transact([active, *parts])
-        except CancelledError as error:
-            if error.refused:
-                return False
-            raise ContendedError("the same notices are being changed; send the same request again") from error
-        return True
+        return self._dynamo.insist([active, *parts], "the same notices are being changed; send the same request again")
 
     def clear(self, player_id: str) -> None:
-        """Delete an inbox. A Query per hundred, a request per 25."""
-        found = list(self._newest_first(keys.inbox(player_id), ""))
-        self._dynamo.delete_all(self.table, [{name: item[name] for name in ("pk", "sk")} for item in found])
+        """Delete an inbox. A Query per MB, a request per 25."""
+        request = {**self._newest_first(keys.inbox(player_id)), "ProjectionExpression": "pk, sk"}
+        self._dynamo.delete_all(self.table, self._dynamo.rows(request))
 
-    def _newest_first(self, partition: str, before: str) -> Iterator[Item]:
+    def _newest_first(self, partition: str, before: str = "", at_once: int | None = None) -> Item:
         request: Item = {
             "TableName": self.table,
             "KeyConditionExpression": "pk = :pk AND sk < :before" if before else "pk = :pk",
             "ExpressionAttributeValues": {":pk": s(partition), **({":before": s(before)} if before else {})},
             "ScanIndexForward": False,
             "ConsistentRead": True,
-            "Limit": _SLIPS_A_PAGE,
         }
-        return self._dynamo.each(request)
+        return request if at_once is None else {**request, "Limit": at_once}
 
     def _new(self, partition: str, notice: Notice) -> Part:
         item = {**_key(partition, notice.notice_id), **attributes(notice)}

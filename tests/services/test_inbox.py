@@ -8,11 +8,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from chalicelib.domain import notices
+from chalicelib.domain.notices import Notice, PersonalNotice
 from chalicelib.domain.players import Player
 from chalicelib.errors import ContendedError, CursorError, NoticeNotFoundError, TokenError
 from chalicelib.services.inbox import Inbox
-from tests.fake_dynamodb import Once, conflict_on
+from chalicelib.store.notices import NoticeStore
+from tests.fake_dynamodb import Call, Once, conflict_on
 from tests.post import Post
+from tests.tables import PREFIX
 
 HOUR = timedelta(hours=1)
 
@@ -135,6 +139,24 @@ def test_reading_what_never_came_leaves_no_trace(post: Post) -> None:
     assert len(post.inbox_items()) == before
 
 
+def test_a_large_inbox_is_counted_in_few_requests_and_a_page_of_it_read_in_one(post: Post) -> None:
+    ada = post.world.player()
+    end = post.world.clock() + timedelta(days=1)
+    store = NoticeStore(f"{PREFIX}notices", post.world.dynamo())
+    for number in range(2000):
+        content = PersonalNotice("x" * 100, "y" * 500)
+        store.deliver(ada, Notice(notices.notice_id(post.world.clock(), f"many#{number}"), content, end))
+    player, queries = post.player(ada), []
+    post.world.client.page_size = 1500
+    post.world.before(lambda call: queries.append(call.operation))
+
+    assert inbox_of(post).unread(player) == 2000
+    counted = len(queries)
+    inbox_of(post).page(player, 20)
+
+    assert (counted, len(queries) - counted) == (3, 2), "announcements are one of each"
+
+
 def test_what_expires_is_gone_though_it_is_still_stored(post: Post) -> None:
     ada = post.world.player()
     end = post.world.clock() + HOUR
@@ -204,13 +226,30 @@ def test_whoever_left_reads_nothing_and_stores_nothing(post: Post) -> None:
     assert post.inbox_items() == []
 
 
-def test_a_busy_inbox_says_so_and_nothing_is_half_read(post: Post) -> None:
+def test_two_devices_that_read_at_once_are_both_heard(post: Post) -> None:
     ada, ids = filled(post)
-    post.world.before(Once(lambda call: call.operation == "TransactWriteItems", conflict_on("inbox#")))
+
+    def overtake(call: Call) -> None:
+        inbox_of(post).read(post.player(ada), ids[:3])
+        inbox_of(post).delete(post.player(ada), ids[3])
+        conflict_on("inbox#")(call)
+
+    post.world.before(Once(lambda call: call.operation == "TransactWriteItems", overtake))
+
+    inbox_of(post).read_up_to(post.player(ada), ids[2])
+
+    assert (post.titles(ada), post.unread(ada)) == (["5", "4", "3", "1", "0"], 0)
+
+
+def test_an_inbox_that_stays_busy_says_so_and_nothing_is_half_read(post: Post) -> None:
+    ada, ids = filled(post)
+    busy = Once(lambda call: call.operation == "TransactWriteItems", conflict_on("inbox#"), times=6)
+    post.world.before(busy)
 
     with pytest.raises(ContendedError):
         inbox_of(post).read(post.player(ada), ids)
 
+    assert busy.done
     assert post.unread(ada) == 6
 
 
