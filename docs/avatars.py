@@ -8,7 +8,8 @@ from msgspec import structs
 
 from chalicelib.domain.avatars import MAX_UPLOAD_BYTES, SIZES, MediaType, Refusal
 from chalicelib.pictures.confinement import Bounds
-from chalicelib.pictures.formats.jpeg import MOST_COEFFICIENTS
+from chalicelib.pictures.formats.isobmff import MOST_DEEP_PIXELS
+from chalicelib.pictures.formats.jpeg import LEAST_SIDE, MOST_BYTES, MOST_COEFFICIENTS, MOST_DECODED
 from chalicelib.pictures.formats.surveys import MOST_FRAMES
 from chalicelib.pictures.inspection import MOST_PIXELS
 from chalicelib.pictures.refusals import GROUNDS
@@ -33,7 +34,9 @@ Every picture becomes squares of {sizes} pixels, each in WebP and JPEG. A file h
 ANIMATIONS = """
 Of an animation the first frame is used; it may have {frames:,} frames. A JPEG whose pixels come in several passes must
 be kept whole while it is read: it may have {jpeg:.0f} megapixels if its colours have half its pixels a side, as is
-usual, {full:.0f} if they have as many, and {cmyk:.0f} in CMYK.
+usual, {full:.0f} if they have as many, and {cmyk:.0f} in CMYK. Of a JPEG with {side:,} a side or more, fewer pixels are
+decoded; a narrower one may have {narrow:.0f} megapixels, or {kept:.0f} if it must be kept whole, {inks:.0f} in CMYK.
+An AVIF of more than 8 bits a channel may have {deep:.0f}.
 
 The type is the registered one: not `image/jpg`. HEIC, which iPhones store, and all other HEIF but AVIF are [not
 taken](../decisions/0018-pictures-by-pillow.md): a request that announces `image/heic` is answered by 400 with the types
@@ -93,7 +96,15 @@ def page() -> str:
             INTRODUCTION.format(sizes=_listed(SIZES), mib=MAX_UPLOAD_BYTES // _MIB),
             *_formats(),
             ANIMATIONS.format(
-                frames=MOST_FRAMES, jpeg=coefficients / 1.5, full=coefficients / 3, cmyk=coefficients / 4
+                frames=MOST_FRAMES,
+                jpeg=coefficients / 1.5,
+                full=coefficients / 3,
+                cmyk=coefficients / 4,
+                side=2 * LEAST_SIDE,
+                narrow=MOST_DECODED / _MEGA,
+                kept=MOST_BYTES / _MEGA / 7,
+                inks=MOST_BYTES / _MEGA / 12,
+                deep=MOST_DEEP_PIXELS / _MEGA,
             ),
             _bounds(Bounds()),
             REFUSALS,

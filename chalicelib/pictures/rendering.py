@@ -10,10 +10,9 @@ from chalicelib.pictures.colours import in_srgb
 from chalicelib.pictures.cropping import square
 from chalicelib.pictures.decoding import decoded, reduced, turn
 from chalicelib.pictures.encoding import encoded
+from chalicelib.pictures.formats.jpeg import LEAST_SIDE
 
 _LARGEST = max(SIZES)
-_SPARE = 2
-"""Times the pixels a side that a cheap method has to leave for a good one, as in libvips."""
 
 
 def renditions(content: bytes, media_type: MediaType, crop: Crop) -> list[Rendition]:
@@ -37,10 +36,10 @@ def renditions(content: bytes, media_type: MediaType, crop: Crop) -> list[Rendit
 
 def _upright_square(content: bytes, media_type: MediaType, crop: Crop) -> Image.Image:
     """Return what all sizes are made of: of the largest size, or of as many pixels as the picture has."""
-    with decoded(content, media_type, least=_LARGEST * _SPARE) as image:
+    with decoded(content, media_type, least=LEAST_SIDE) as image:
         box = square(image, crop)
         side = box[2] - box[0]
-        picture = reduced(image, box, factor=max(side // (_LARGEST * _SPARE), 1))
+        picture = reduced(image, box, factor=max(side // LEAST_SIDE, 1))
         turned, profile = turn(image), image.info.get("icc_profile")
     picture = _resized(picture, min(side, _LARGEST))
     return in_srgb(picture if turned is None else picture.transpose(turned), profile)

@@ -113,12 +113,13 @@ def avif(  # noqa: PLR0913  # each is wrong in a test of its own
     *,
     brands: bytes = b"avif\0\0\0\0mif1avif",
     coding: bytes = b"av1C",
+    configuration: bytes = b"\x81\0\0\0",
     extent: tuple[int, int] = (0, 16),
     more: bytes = b"",
 ) -> bytes:
     """Return an AVIF, or another HEIF, whose pixels mean nothing."""
     size = box(b"ispe", struct.pack(">III", 0, width, height))
-    properties = box(b"iprp", box(b"ipco", box(coding, b"\1") + size))
+    properties = box(b"iprp", box(b"ipco", box(coding, configuration) + size))
     items = box(b"iloc", struct.pack(">IBBHHHHII", 0, 0x44, 0, 1, 1, 0, 1, *extent))
     meta = box(b"meta", bytes(4) + box(b"hdlr", bytes(24)) + properties + items)
     return box(b"ftyp", brands) + meta + more + box(b"mdat", b"pixels")

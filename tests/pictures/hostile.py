@@ -147,6 +147,8 @@ def _too_large() -> Iterator[Case]:
     for name, media_type, content in (
         ("JPEG", JPEG, jpeg(jpeg_header(12_001, 10_000))),
         ("progressive JPEG", JPEG, jpeg(jpeg_header(8000, 6001, marker=0xC2, channels=(0x11, 0x11, 0x11)))),
+        ("narrow JPEG", JPEG, jpeg(jpeg_header(2047, 40_000))),
+        ("narrow progressive JPEG", JPEG, jpeg(jpeg_header(60_000, 1000, marker=0xC2))),
         ("JPEG of several scans", JPEG, jpeg(jpeg_header(8000, 4501, channels=(0x11,) * 4), scans=4)),
         ("PNG", PNG, png(header=png_header(50_001, 1000))),
         ("PNG of a bomb", PNG, png(header=png_header(0x7FFFFFFF, 0x7FFFFFFF))),
@@ -155,6 +157,7 @@ def _too_large() -> Iterator[Case]:
         ("WebP", WEBP, riff(canvas(18_001, 1000), riff_chunk(b"VP8 ", b"pixels"))),
         ("lossless WebP", WEBP, riff(riff_chunk(b"VP8L", b"\x2f" + b"\xff" * 8))),
         ("AVIF", AVIF, avif(25_001, 1000)),
+        ("AVIF of 10 bits", AVIF, avif(18_001, 1000, configuration=b"\x81\0\x40\0")),
     ):
         yield f"{name} of too many pixels", media_type, content, refusals.TOO_MANY_PIXELS
     many = MOST_FRAMES + 1

@@ -4,13 +4,15 @@ import re
 import time
 
 import pytest
+from PIL import Image
 
-from chalicelib.domain.avatars import MAX_UPLOAD_BYTES, MediaType
+from chalicelib.domain.avatars import MAX_UPLOAD_BYTES, Crop, MediaType
 from chalicelib.pictures import refusals
 from chalicelib.pictures.inspection import inspect
 from chalicelib.pictures.refusals import GROUNDS, Ground
+from chalicelib.pictures.renderer import Renderer
 from tests.pictures import hostile
-from tests.pictures.anatomy import animation, box, chunk, gif, jpeg, jpeg_header, picture, png
+from tests.pictures.anatomy import animation, box, chunk, gif, jpeg, jpeg_header, picture, png, saved
 from tests.pictures.corpus import Good, pictures
 from tests.pictures.hostile import Hostile
 
@@ -119,3 +121,16 @@ def test_forty_eight_megapixels_are_taken_however_they_are_coded() -> None:
     baseline = jpeg(jpeg_header(8000, 6000))
 
     assert [inspect(each, MediaType.JPEG) for each in (baseline, progressive)] == [None, None]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("size", "options"),
+    [((2047, 34_000), {}), ((1000, 44_500), {"progressive": True}), ((8000, 12_000), {"progressive": True})],
+)
+def test_a_narrow_jpeg_that_is_taken_fits_into_a_child_s_memory(
+    size: tuple[int, int], options: dict[str, bool]
+) -> None:
+    content = saved(MediaType.JPEG, Image.new("RGB", size, "teal"), **options).ljust(MAX_UPLOAD_BYTES, b"\0")
+
+    assert isinstance(Renderer().render(content, MediaType.JPEG, Crop.SMART), list)

@@ -8,6 +8,8 @@ from chalicelib.pictures.formats.surveys import Survey, field
 from chalicelib.pictures.refusals import DAMAGED, HEIF, SEQUENCE, TOO_MANY_PARTS, TRUNCATED
 
 MOST_PIXELS = 25_000_000
+MOST_DEEP_PIXELS = 18_000_000
+"""With more than 8 bits a channel, for which decoders take two bytes."""
 _MOST_BOXES = 10_000
 """In one box, and of extents in all."""
 _MOST_BRANDS = 64
@@ -15,6 +17,8 @@ _AVIF = {b"avif", b"avis"}
 _HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
 _ANY_CODING = {b"mif1", b"mif2", b"msf1", b"miaf"}
 _CONFIGURATION = b"av1C"
+_DEEP = 0x40
+"""In the third byte of a configuration: more than 8 bits a channel."""
 _FULL = 4
 """Bytes of version and flags."""
 _NEEDED = {b"ftyp", b"meta", b"mdat", b"moov"}
@@ -58,10 +62,12 @@ def survey(content: bytes) -> Survey:
     if meta is None:
         raise SEQUENCE.error() if any(box.name == b"moov" for box in boxes) else TRUNCATED.error()
     within = list(_boxes(content, meta.body + _FULL, meta.end))
-    width, height = _largest(content, _properties(content, within))
+    properties = _properties(content, within)
+    width, height = _largest(content, properties)
     _require_extents(content, within)
     pixels = [box for box in boxes if box.name == b"mdat"] or [meta]
-    return Survey(width, height, _frames(content, boxes), pixels[0].start, pixels[-1].end, boxes[-1].end, MOST_PIXELS)
+    most_pixels = MOST_DEEP_PIXELS if _is_deep(content, properties) else MOST_PIXELS
+    return Survey(width, height, _frames(content, boxes), pixels[0].start, pixels[-1].end, boxes[-1].end, most_pixels)
 
 
 def top_boxes(content: bytes) -> Iterator[_Box]:
@@ -134,6 +140,11 @@ def _largest(content: bytes, properties: list[_Box]) -> tuple[int, int]:
         raise HEIF.error()
     pairs = [(field(size, _FULL, 4, "size"), field(size, _FULL + 4, 4, "size")) for size in sizes]
     return max(pairs, key=lambda pair: pair[0] * pair[1])
+
+
+def _is_deep(content: bytes, properties: list[_Box]) -> bool:
+    configurations = (content[box.body : box.end] for box in properties if box.name == _CONFIGURATION)
+    return any(each[2:3] and each[2] & _DEEP for each in configurations)
 
 
 def _frames(content: bytes, boxes: list[_Box]) -> int:

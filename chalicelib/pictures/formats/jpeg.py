@@ -2,6 +2,7 @@
 
 import re
 
+from chalicelib.domain.avatars import SIZES
 from chalicelib.pictures.formats import exif
 from chalicelib.pictures.formats.surveys import Survey, field, number
 from chalicelib.pictures.refusals import (
@@ -19,6 +20,14 @@ MOST_PIXELS = 120_000_000
 """Decoded at a fraction of their size, they take little memory; but the coefficients of a progressive one are kept."""
 MOST_COEFFICIENTS = 144_000_000
 """Of two bytes each: 48 megapixels whose colours have as many pixels as their lightness."""
+MOST_DECODED = 70_000_000
+"""Pixels of a narrow one, of which none are left out."""
+MOST_BYTES = 312_000_000
+"""Of the coefficients that are kept, and of the pixels that are decoded meanwhile: what a child has memory for."""
+LEAST_SIDE = 2 * max(SIZES)
+"""Pixels of the smaller side that decoding leaves: twice as many, for a good method to go on with, as in libvips."""
+_FRACTIONS = (8, 4, 2, 1)
+"""Of a side's pixels, one in so many is decoded."""
 _MOST_SEGMENTS = 10_000
 _MOST_SCANS = 100
 """Each goes through all pixels again: encoders write about ten."""
@@ -69,7 +78,8 @@ class _Reading:
         marker, frame = self._frame
         height, width = field(frame, 1, 2, "header"), field(frame, 3, 2, "header")
         end = self._at
-        return Survey(width, height, 1, self._scans[0], end, end, _most_pixels(marker, frame, len(self._scans)))
+        most_pixels = _most_pixels(marker, frame, len(self._scans), side=min(width, height))
+        return Survey(width, height, 1, self._scans[0], end, end, most_pixels)
 
     def _marker(self) -> int:
         self._segments += 1
@@ -122,13 +132,19 @@ class _Reading:
         self._at = after.start()
 
 
-def _most_pixels(marker: int, frame: bytes, scans: int) -> int:
-    """Return how many pixels it may have: fewer where the decoder must keep the coefficients of all of them."""
+def _most_pixels(marker: int, frame: bytes, scans: int, side: int) -> int:
+    """Return how many pixels it may have: fewer where all coefficients must be kept, or most pixels be decoded."""
+    fraction = next((each for each in _FRACTIONS if side >= each * LEAST_SIDE), 1)
     if marker != _PROGRESSIVE and scans == 1:
-        return MOST_PIXELS
+        return min(MOST_PIXELS, MOST_DECODED * fraction**2)
+    coefficients = _coefficients(frame)
+    return int(min(MOST_PIXELS, MOST_COEFFICIENTS / coefficients, MOST_BYTES / (2 * coefficients + 4 / fraction**2)))
+
+
+def _coefficients(frame: bytes) -> float:
+    """Return how many there are for each pixel."""
     factors = [divmod(field(frame, 7 + 3 * channel, 1, "header"), 16) for channel in range(frame[5])]
     widest, highest = max(across for across, _ in factors), max(down for _, down in factors)
     if not all(0 < across <= _HALF_A_SIDE and 0 < down <= _HALF_A_SIDE for across, down in factors):
         raise DAMAGED.error(how="its header makes no sense")
-    share = sum(across * down for across, down in factors) / (widest * highest)
-    return min(MOST_PIXELS, int(MOST_COEFFICIENTS / share))
+    return sum(across * down for across, down in factors) / (widest * highest)
