@@ -74,6 +74,16 @@ def arguments(service: str, name: str) -> tuple[set[str], set[str]]:
     return set(called.values()), {called[member] for member in shape.required_members} - OF_ALL_COMMANDS
 
 
+@pytest.mark.parametrize(("column", "floors"), [(2, ["services"]), (3, ["domain", "ranking"])])
+def test_the_architecture_names_every_module_of_the_inner_floors_once(column: int, floors: list[str]) -> None:
+    text = (ROOT / "docs" / "explanation" / "architecture.md").read_text(encoding="utf-8")
+    [table] = re.findall(r"^\| about \|.*\n((?:\|.*\n)+)", text, re.MULTILINE)
+    named_there = [name for row in table.splitlines() for name in re.findall(r"`(\w+)`", row.split("|")[column])]
+    modules = [path.stem for floor in floors for path in (ROOT / "chalicelib" / floor).glob("[!_]*.py")]
+
+    assert sorted(named_there) == sorted(modules)
+
+
 @pytest.mark.parametrize(
     "pattern",
     [

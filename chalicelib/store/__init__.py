@@ -1,1 +1,1 @@
-"""The floor that talks to DynamoDB: the only importer of pynamodb and botocore."""
+"""The floor that speaks to AWS: the only importer of pynamodb and botocore."""
