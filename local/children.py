@@ -24,7 +24,7 @@ SERVICES = (
     "apigateway,cloudformation,cloudfront,dynamodb,dynamodbstreams,events,iam,kinesis,lambda,logs,monitoring,s3,secretsmanager,"
     "sns,sqs,sts"
 )
-READY_SECONDS = 15.0
+READY_SECONDS = 60.0
 # Data is saved while it stops, and there may be much of it.
 STOP_SECONDS = 120.0
 

@@ -13,7 +13,7 @@ from local.demo.league import MOVING, TIERS, League, Round
 from local.demo.operator import Operator
 from local.demo.play import Account
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 LOOK_SECONDS = 0.5
 STEPS = {"promoted": 1, "stayed": 0, "relegated": -1}
 

@@ -22,7 +22,7 @@ MOVING = 3
 ROUNDS = 2
 CHAMPION_GETS, WINNERS_GET = {"crown": 1, "coins": 500}, {"coins": 50}
 MINUTE, HOUR, GRACE = timedelta(minutes=1), timedelta(hours=1), timedelta(seconds=LAYOUT_GRACE_SECONDS)
-ENOUGH = timedelta(seconds=15)
+ENOUGH = timedelta(seconds=30)
 """In which everybody has a place, and points, on a machine that does something else beside."""
 BARELY = timedelta(milliseconds=200)
 PLACING = "place in a bucket"

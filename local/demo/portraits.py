@@ -15,7 +15,7 @@ from local.demo.faces import FORMATS, drawn, encoded, face
 from local.demo.play import Account
 
 UPLOAD = "avatar"
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 120.0
 LOOK_SECONDS = 0.05
 SHOWN = 64, "image/webp"
 DRAWING = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><circle cx="5" cy="5" r="4"/></svg>'

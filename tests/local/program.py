@@ -2,18 +2,20 @@
 
 import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from local.layout import LOOPBACK
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 120.0
+PORTS = range(20_000, 32_000)
 
 
 class Program:
@@ -88,7 +90,9 @@ def _parents() -> dict[int, int]:
 
 
 def free_port() -> str:
-    """Return a port that nobody listens on."""
-    with socket.socket() as free:
-        free.bind((LOOPBACK, 0))
-        return str(free.getsockname()[1])
+    """Return a port that nobody listens on, of those that systems give to nobody who asks for any."""
+    while True:
+        port = PORTS.start + secrets.randbelow(len(PORTS))
+        with socket.socket() as free, suppress(OSError):
+            free.bind((LOOPBACK, port))
+            return str(port)

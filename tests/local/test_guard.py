@@ -7,6 +7,7 @@ import requests
 from local import guard
 from local.layout import API_PATH, MEDIA_BUCKET
 from local.stack import LocalStack
+from tests.local.program import PATIENCE_SECONDS
 
 CONTROL_PLANE = "/2015-03-31/functions"
 UPLOADS = f"/{MEDIA_BUCKET}"
@@ -134,7 +135,9 @@ def test_no_header_of_a_page_makes_another_command_of_an_upload() -> None:
 @pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Origin": "https://evil.example"}])
 def test_the_embedded_aws_stands_behind_the_guard(laurel: LocalStack, headers: dict[str, str]) -> None:
     for method in ("GET", "POST", "OPTIONS"):
-        answer = requests.request(method, f"{laurel.aws_endpoint}{CONTROL_PLANE}", headers=headers, timeout=5)
+        answer = requests.request(
+            method, f"{laurel.aws_endpoint}{CONTROL_PLANE}", headers=headers, timeout=PATIENCE_SECONDS
+        )
 
         assert answer.status_code == 403
         assert "Access-Control-Allow-Origin" not in answer.headers
@@ -142,7 +145,7 @@ def test_the_embedded_aws_stands_behind_the_guard(laurel: LocalStack, headers: d
 
 @pytest.mark.e2e
 def test_a_page_may_play(laurel: LocalStack) -> None:
-    answer = requests.get(laurel.url, headers={"Origin": "https://game.example"}, timeout=5)
+    answer = requests.get(laurel.url, headers={"Origin": "https://game.example"}, timeout=PATIENCE_SECONDS)
 
     assert answer.status_code == 200
     assert answer.headers["Access-Control-Allow-Origin"] == "*"

@@ -9,6 +9,7 @@ from botocore.session import Session
 
 from local.layout import ACCESS_KEY, MEDIA_BUCKET, REGION, SECRET_KEY
 from local.stack import LocalStack
+from tests.local.program import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.e2e
 
@@ -42,7 +43,9 @@ def posted(
     form: Form, content: bytes = b"png", changed: Form | None = None, headers: dict[str, str] | None = None
 ) -> requests.Response:
     fields = {**form["fields"], **(changed or {})}
-    return requests.post(form["url"], fields, files={"file": ("face.png", content)}, headers=headers, timeout=9)
+    return requests.post(
+        form["url"], fields, files={"file": ("face.png", content)}, headers=headers, timeout=PATIENCE_SECONDS
+    )
 
 
 def code(answer: requests.Response) -> str:
@@ -86,23 +89,23 @@ def test_avatars_are_for_everybody_and_nothing_else_is(laurel: LocalStack, s3: A
     for key in (avatar, upload):
         s3.put_object(Bucket=MEDIA_BUCKET, Key=key, Body=b"face", ContentType="image/webp")
 
-    shown = requests.get(laurel.media_url + avatar, headers=PAGE, timeout=9)
+    shown = requests.get(laurel.media_url + avatar, headers=PAGE, timeout=PATIENCE_SECONDS)
     statuses = {
-        key: requests.get(laurel.media_url + key, timeout=9).status_code
+        key: requests.get(laurel.media_url + key, timeout=PATIENCE_SECONDS).status_code
         for key in (upload, "quarantine/ada/1/face.png", "")
     }
 
     assert (shown.content, shown.headers["Content-Type"]) == (b"face", "image/webp")
     assert shown.headers["Access-Control-Allow-Origin"] == "*"
-    assert requests.head(laurel.media_url + avatar, timeout=9).status_code == 200
+    assert requests.head(laurel.media_url + avatar, timeout=PATIENCE_SECONDS).status_code == 200
     assert set(statuses.values()) == {403}
-    assert requests.put(laurel.media_url + avatar, b"mine", timeout=9).status_code == 403
-    assert requests.delete(laurel.media_url + avatar, timeout=9).status_code == 403
+    assert requests.put(laurel.media_url + avatar, b"mine", timeout=PATIENCE_SECONDS).status_code == 403
+    assert requests.delete(laurel.media_url + avatar, timeout=PATIENCE_SECONDS).status_code == 403
 
 
 def test_a_page_asks_first_and_does_not_sign_by_itself(laurel: LocalStack, form: Form) -> None:
     asked = {**PAGE, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
-    preflight = requests.options(form["url"], headers=asked, timeout=9)
+    preflight = requests.options(form["url"], headers=asked, timeout=PATIENCE_SECONDS)
     refused = posted(form, headers=PAGE)
 
     assert preflight.status_code == 200
@@ -115,6 +118,8 @@ def test_a_page_asks_first_and_does_not_sign_by_itself(laurel: LocalStack, form:
 def test_no_header_of_a_page_reaches_another_service(laurel: LocalStack) -> None:
     smuggled = {**PAGE, "X-Amz-Target": "secretsmanager.ListSecrets"}
 
-    answer = requests.post(laurel.media_url, files={"file": ("face.png", b"face")}, headers=smuggled, timeout=9)
+    answer = requests.post(
+        laurel.media_url, files={"file": ("face.png", b"face")}, headers=smuggled, timeout=PATIENCE_SECONDS
+    )
 
     assert (answer.status_code, code(answer)) == (403, "AccessDenied")

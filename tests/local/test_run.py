@@ -33,10 +33,10 @@ def test_a_run_from_start_to_every_kind_of_end(checkout: Path, port: str) -> Non
         admin_key = runner.wait_for(r"Admin key: (\S+)")
         words.write_text('GREETING = "servus"\n')
         runner.wait_for(r"Changed: chalicelib/words.py\nDeployed")
-        greeting = requests.get(url, timeout=5).json()["greeting"]
+        greeting = requests.get(url, timeout=PATIENCE_SECONDS).json()["greeting"]
         words.write_text("GREETING = (")
         runner.wait_for("SyntaxError.*\nNot deployed")
-        still = requests.get(url, timeout=5).json()["greeting"]
+        still = requests.get(url, timeout=PATIENCE_SECONDS).json()["greeting"]
         embedded(f"http://{LOOPBACK}:{port}").client("dynamodb").put_item(
             TableName=f"{TABLE_PREFIX}boards", Item={"board_id": {"S": "speedrun"}}
         )

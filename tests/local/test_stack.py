@@ -9,6 +9,7 @@ from deploy.errors import DeployError
 from local.children import StartError, environment
 from local.layout import LOOPBACK, TABLE_PREFIX
 from local.stack import LocalStack
+from tests.local.program import PATIENCE_SECONDS
 
 
 def test_the_environment_holds_nothing_of_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -35,7 +36,7 @@ def test_a_taken_port_is_named_with_the_way_out(project: Path) -> None:
 @pytest.mark.e2e
 def test_the_app_answers_with_its_environment(laurel: LocalStack) -> None:
     assert laurel.first_answer() is None
-    assert requests.get(laurel.url, timeout=5).json() == {"greeting": "hello", "stage": "local"}
+    assert requests.get(laurel.url, timeout=PATIENCE_SECONDS).json() == {"greeting": "hello", "stage": "local"}
 
 
 @pytest.mark.e2e
@@ -60,13 +61,15 @@ def test_broken_code_leaves_the_last_good_one_running(
         file.unlink() if before is None else file.write_text(before)
 
     assert str(project) in str(refused.value)
-    assert requests.get(laurel.url, timeout=5).json()["greeting"] == "hello"
+    assert requests.get(laurel.url, timeout=PATIENCE_SECONDS).json()["greeting"] == "hello"
 
 
 @pytest.mark.e2e
 def test_a_request_in_flight_outlives_a_deployment(laurel: LocalStack) -> None:
     statuses = []
-    request = threading.Thread(target=lambda: statuses.append(requests.get(f"{laurel.url}slow", timeout=9).status_code))
+    request = threading.Thread(
+        target=lambda: statuses.append(requests.get(f"{laurel.url}slow", timeout=PATIENCE_SECONDS).status_code)
+    )
     request.start()
     laurel.prepare_deployment()
 
@@ -115,4 +118,4 @@ def test_what_was_kept_comes_back_after_a_clean_stop(project: Path, tmp_path: Pa
         assert (image["Body"].read(), image["ContentType"]) == (b"image", "image/png")
         assert message["Body"] == "a dead letter"
         assert second.admin_key == key
-        assert requests.get(second.url, timeout=5).status_code == 200
+        assert requests.get(second.url, timeout=PATIENCE_SECONDS).status_code == 200

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.e2e
 
 MODULE = "local.demo"
 PLAYERS = "60"
-PATIENCE_SECONDS = 240.0
+PATIENCE_SECONDS = 600.0
 FALSE_SCORE = 10**9
 
 
@@ -69,12 +69,16 @@ def first_entry(stack: LocalStack, board: str) -> tuple[str, dict[str, Any]]:
     """Return the id of the demo's board, and its best entry, as soon as there is one."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        ids = [each["board_id"] for each in requests.get(f"{stack.url}boards", timeout=9).json()["boards"]]
+        ids = [each["board_id"] for each in answered(stack, "boards")["boards"]]
         for board_id in (each for each in ids if each.startswith(board)):
-            if entries := requests.get(f"{stack.url}boards/{board_id}/entries", timeout=9).json()["entries"]:
+            if entries := answered(stack, f"boards/{board_id}/entries")["entries"]:
                 return board_id, entries[0]
         time.sleep(0.1)
     raise AssertionError(f"nobody has played on {board}")
+
+
+def answered(stack: LocalStack, path: str) -> Any:
+    return requests.get(f"{stack.url}{path}", timeout=PATIENCE_SECONDS).json()
 
 
 def test_a_submission_it_has_not_made_is_found_in_the_laurel_that_runs(checkout: Path, laurel: LocalStack) -> None:
@@ -84,7 +88,7 @@ def test_a_submission_it_has_not_made_is_found_in_the_laurel_that_runs(checkout:
             f"{laurel.url}admin/boards/{board_id}/submissions",
             json={"player_id": entry["player_id"], "score": FALSE_SCORE},
             headers={"X-Laurel-Admin-Key": laurel.admin_key},
-            timeout=9,
+            timeout=PATIENCE_SECONDS,
         )
         answer.raise_for_status()
 
