@@ -16,6 +16,8 @@ DEFAULT_GRACE_SECONDS = 70
 """A board's definition is remembered for 5 s, and the longest function that writes with it in hand runs for 60 s."""
 DEFAULT_DEGRADE_ON = "api-server-errors,records-*,ranks-*"
 """Requests fail, or the tables that standings are read from do not bear what is asked of them."""
+ALARM_CHANGED = "CloudWatch Alarm State Change"
+ALARM_CONFIGURED = "CloudWatch Alarm Configuration Change"
 _GLOB = re.compile(r"[A-Za-z0-9_*?-]{1,255}")
 _PLATFORM = re.compile("[a-z][a-z0-9_]{0,31}")
 _APPLICATION = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:app/(APNS|APNS_SANDBOX|GCM)/[\w.-]+")
@@ -124,11 +126,13 @@ def alarm_prefix(environ: Mapping[str, str] = os.environ) -> str:
 
 
 def alarm_pattern(environ: Mapping[str, str] = os.environ) -> dict[str, object]:
-    """Return which of EventBridge's events tell of this stage's alarms; never fails."""
+    """Return which of EventBridge's events tell of this stage's alarms: of their changes and their end; never fails."""
+    name = [{"prefix": alarm_prefix(environ)}]
     return {
         "source": ["aws.cloudwatch"],
-        "detail-type": ["CloudWatch Alarm State Change"],
-        "detail": {"alarmName": [{"prefix": alarm_prefix(environ)}]},
+        "detail-type": [ALARM_CHANGED, ALARM_CONFIGURED],
+        # A change of state has no operation.
+        "detail": {"alarmName": name, "operation": [{"exists": False}, "delete"]},
     }
 
 

@@ -11,13 +11,15 @@ from typing import Any
 
 from ministack.services import cloudwatch, eventbridge, lambda_svc  # type: ignore[import-untyped]  # ships no types
 
+from chalicelib import config
+
 Json = dict[str, Any]
 
 _SAID = ("MetricName", "Namespace", "Period", "Statistic", "Threshold", "ComparisonOperator", "EvaluationPeriods")
 
 
 def tell_of_alarms() -> None:
-    """Put an event on the default bus whenever an alarm changes its state.
+    """Put an event on the default bus whenever an alarm changes its state, or is deleted.
 
     Defect: ministack tells the topics that the alarm names, and nobody else. CloudWatch puts an event on the bus too,
     though the alarm's actions be off.
@@ -33,21 +35,36 @@ def tell_of_alarms() -> None:
         eventbridge._put_events({"Entries": [entry(alarm, state, previous)]}, allow_aws_source=True)
 
     cloudwatch._dispatch_alarm_actions = act_and_tell
+    delete = cloudwatch._delete_alarms
+
+    def delete_and_tell(*asked: Any, **more: Any) -> Any:
+        before = dict(cloudwatch._alarms.items())
+        answer = delete(*asked, **more)
+        gone = [deletion(alarm) for name, alarm in before.items() if name not in cloudwatch._alarms]
+        eventbridge._put_events({"Entries": gone}, allow_aws_source=True)
+        return answer
+
+    cloudwatch._delete_alarms = delete_and_tell
 
 
 def entry(alarm: Json, state: Json, previous: Json) -> Json:
     """Return what is put on the bus of an alarm's change, as CloudWatch documents it."""
+    return _entry(alarm, config.ALARM_CHANGED, {"previousState": previous, "state": state})
+
+
+def deletion(alarm: Json) -> Json:
+    """Return what is put on the bus of an alarm that is no more."""
+    state = _state(alarm.get("StateValue", "OK"), alarm.get("StateReason", ""), None)
+    return _entry(alarm, config.ALARM_CONFIGURED, {"operation": "delete", "state": state})
+
+
+def _entry(alarm: Json, kind: str, of_kind: Json) -> Json:
     said = {name[0].lower() + name[1:]: alarm[name] for name in _SAID if alarm.get(name) is not None}
-    detail = {
-        "alarmName": alarm["AlarmName"],
-        "configuration": {"description": alarm.get("AlarmDescription", ""), "metrics": [said]},
-        "previousState": previous,
-        "state": state,
-    }
+    configuration = {"description": alarm.get("AlarmDescription", ""), "metrics": [said]}
     return {
         "Source": "aws.cloudwatch",
-        "DetailType": "CloudWatch Alarm State Change",
-        "Detail": json.dumps(detail),
+        "DetailType": kind,
+        "Detail": json.dumps({"alarmName": alarm["AlarmName"], "configuration": configuration, **of_kind}),
         "Resources": [alarm["AlarmArn"]],
     }
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+ACCOUNT, REGION = "123456789012", "eu-central-1"
+
 
 def alarm_event(alarm: str, state: str, at: str = "2026-11-22T12:00:00.250+0000", **detail: Any) -> dict[str, Any]:
     """Return an event of an alarm that has changed its state.
@@ -14,10 +16,10 @@ def alarm_event(alarm: str, state: str, at: str = "2026-11-22T12:00:00.250+0000"
         "id": "c4c1c1c9-6542-e61b-6ef0-8c4d36933a92",
         "detail-type": "CloudWatch Alarm State Change",
         "source": "aws.cloudwatch",
-        "account": "123456789012",
+        "account": ACCOUNT,
         "time": "2026-11-22T12:00:00Z",
-        "region": "eu-central-1",
-        "resources": [f"arn:aws:cloudwatch:eu-central-1:123456789012:alarm:{alarm}"],
+        "region": REGION,
+        "resources": [f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{alarm}"],
         "detail": {
             "alarmName": alarm,
             "configuration": {"description": "An alarm.", "metrics": []},
@@ -26,3 +28,11 @@ def alarm_event(alarm: str, state: str, at: str = "2026-11-22T12:00:00.250+0000"
             **detail,
         },
     }
+
+
+def deletion_event(alarm: str, at: str = "2026-11-22T12:00:00Z") -> dict[str, Any]:
+    """Return an event of an alarm that has been deleted, at a whole second."""
+    event = alarm_event(alarm, "ALARM")
+    detail = {name: event["detail"][name] for name in ("alarmName", "configuration", "state")}
+    kind = "CloudWatch Alarm Configuration Change"
+    return {**event, "detail-type": kind, "time": at, "detail": {**detail, "operation": "delete"}}

@@ -20,6 +20,7 @@ import json, os, re, sys, time
 class Context:
     function_name = aws_request_id = "cold"
     memory_limit_in_mb = 1024
+    invoked_function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:cold"
     def get_remaining_time_in_millis(self):
         return 60_000
 

@@ -7,7 +7,7 @@ from msgspec import Meta
 from chalicelib.api.routing import Access, Api
 from chalicelib.api.wire import Answer, IncidentView, Instant, Strict, incident_view
 from chalicelib.bootstrap.serving import services
-from chalicelib.domain.incidents import Incident, Mode, Setting
+from chalicelib.domain.incidents import NAME, Incident, Mode, Setting
 from chalicelib.errors import ContendedError, IncidentNotFoundError
 from chalicelib.services.incidents import Situation
 
@@ -16,7 +16,7 @@ api = Api("admin")
 AlarmName = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,254}\Z",
+        pattern=NAME,
         description="As `GET /` shows it: without `laurel-<stage>-`.",
         examples=["records-throttles"],
     ),
@@ -58,7 +58,7 @@ def set_mode(body: ModeBody) -> SituationView:
 
 @api.route("DELETE", "/admin/incidents/{alarm}", access=Access.ADMIN, errors=(IncidentNotFoundError, ContendedError))
 def close_incident(path: AlarmPath) -> SituationView:
-    """Close an incident by hand, as when its alarm was deleted. It opens again when its alarm goes off."""
+    """Close an incident by hand, though its alarm has not said that it is over. It opens again when that goes off."""
     return _view(services().incidents.close(path.alarm))
 
 

@@ -1,5 +1,6 @@
 """Incidents: from when an alarm of ours went off until it was over, and what players do without meanwhile."""
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -8,6 +9,8 @@ from itertools import takewhile
 
 from msgspec import Struct
 
+NAME = r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,254}\Z"
+"""What an alarm of ours may be called, without what every alarm of the stage begins with: it is a part of a path."""
 KEPT_CHANGES = 10
 """Of an alarm, so that changes may come in any order: one that is ten changes late is too old to matter."""
 
@@ -85,6 +88,10 @@ _AREAS: Sequence[tuple[Area, tuple[str, ...]]] = (
     (Area.NOTICES, ("notices-*", "deliver_notices-*", "notice-dead-letters")),
     (Area.AVATARS, ("make_avatar-*",)),
 )
+
+
+def is_name(alarm: str) -> bool:
+    return re.match(NAME, alarm) is not None
 
 
 def area_of(alarm: str) -> Area:

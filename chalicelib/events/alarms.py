@@ -2,7 +2,8 @@
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
 import msgspec
 from chalice.app import CloudWatchEvent
@@ -10,9 +11,10 @@ from msgspec import Struct
 
 from chalicelib import config, logs
 from chalicelib.bootstrap.heeding import heeding
-from chalicelib.domain.incidents import AlarmState, Change
+from chalicelib.domain.incidents import AlarmState, Change, is_name
 from chalicelib.services.incidents import Incidents
 
+DELETED = "The alarm was deleted."
 _METRICS = {"alarms_unreadable": "Count"}
 _log = logging.getLogger(logs.LOGGER_NAME)
 
@@ -23,27 +25,61 @@ class _State(Struct):
     reason: str = ""
 
 
-class _Detail(Struct, rename="camel"):
+class _Changed(Struct, rename="camel"):
     """What is read of the event "CloudWatch Alarm State Change"."""
 
     alarm_name: str
     state: _State
 
 
+class _Deleted(Struct, rename="camel"):
+    """And of "CloudWatch Alarm Configuration Change", of which the rule asks for one operation alone."""
+
+    alarm_name: str
+    operation: Literal["delete"]
+
+
 def heed(event: CloudWatchEvent, use: Callable[[], Incidents] = heeding) -> None:
     """Heed a change of one of the stage's alarms. What is none can never be: it is counted, and done with."""
     try:
-        detail = msgspec.convert(event.detail, _Detail)
-        # AWS writes its offset without a colon, which msgspec does not read.
-        at = datetime.fromisoformat(detail.state.timestamp)
+        alarm, change = _deletion(event) if event.detail_type == config.ALARM_CONFIGURED else _change(event)
     except (msgspec.ValidationError, ValueError) as error:
         _unreadable(event, str(error))
         return
-    prefix = config.alarm_prefix()
-    if at.tzinfo is None or not detail.alarm_name.startswith(prefix):
-        _unreadable(event, f"an alarm of another stage, or a time of no zone: {detail.alarm_name!r}, {at}")
-        return
-    use().heed(detail.alarm_name.removeprefix(prefix), Change(at, detail.state.value, detail.state.reason))
+    use().heed(alarm, change)
+
+
+def _change(event: CloudWatchEvent) -> tuple[str, Change]:
+    detail = msgspec.convert(event.detail, _Changed)
+    # AWS writes its offset without a colon, which msgspec does not read.
+    at = datetime.fromisoformat(detail.state.timestamp)
+    if at.tzinfo is None:
+        raise ValueError(f"a time of no zone: {at}")
+    return _alarm(event, detail.alarm_name), Change(at, detail.state.value, detail.state.reason)
+
+
+def _deletion(event: CloudWatchEvent) -> tuple[str, Change]:
+    """Take an alarm that is no more for one that is over: it will not say so itself."""
+    detail = msgspec.convert(event.detail, _Deleted)
+    # In whole seconds: at the end of its second it is after whatever the alarm went through.
+    at = datetime.fromisoformat(event.time) + timedelta(seconds=1)
+    return _alarm(event, detail.alarm_name), Change(at, AlarmState.OK, DELETED)
+
+
+def _alarm(event: CloudWatchEvent, name: str) -> str:
+    """Return an alarm's name without what all of the stage begin with.
+
+    Raises:
+        ValueError: It is of another stage; or of another account or region, whose events a bus may be given too; or
+            has a name that no operator could close it by.
+    """
+    alarm = name.removeprefix(config.alarm_prefix())
+    if alarm == name or not is_name(alarm):
+        raise ValueError(f"no alarm of this stage: {name!r}")
+    context: Any = event.context  # Lambda's, which chalice declares as a dict
+    if [event.region, event.account] != context.invoked_function_arn.split(":")[3:5]:
+        raise ValueError(f"an alarm of another account or region: {event.account}, {event.region}")
+    return alarm
 
 
 def _unreadable(event: CloudWatchEvent, reason: str) -> None:

@@ -96,7 +96,7 @@ class Incidents:
         return self.current()
 
     def close(self, alarm: str) -> Situation:
-        """Close an incident by hand, as that of an alarm that is no more. It opens again when its alarm goes off.
+        """Close an incident by hand, though its alarm has not said that it is over. It opens again when that goes off.
 
         Raises:
             IncidentNotFoundError: The alarm never went off, or that is too long ago.

@@ -23,6 +23,7 @@ import json, os, sys
 class Context:
     function_name = aws_request_id = "unpacked"
     memory_limit_in_mb = 1024
+    invoked_function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:unpacked"
     def get_remaining_time_in_millis(self):
         return 60_000
 

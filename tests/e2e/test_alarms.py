@@ -59,6 +59,19 @@ def test_an_alarm_opens_an_incident_and_closes_it(quiet: Client) -> None:
     assert story["reason"] == "It is ALARM."
 
 
+def test_an_alarm_that_is_deleted_while_it_is_off_ends_its_incident(quiet: Client) -> None:
+    cloudwatch = quiet.stack.target.client("cloudwatch")
+    figure = {"Namespace": "Laurel", "MetricName": "figure", "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1}
+    over = {"Threshold": 1.0, "ComparisonOperator": "GreaterThanThreshold"}
+    cloudwatch.put_metric_alarm(AlarmName="laurel-local-passing", **figure, **over)
+    change(quiet, "laurel-local-passing", "ALARM")
+    eventually(lambda: alarms(quiet), [("passing", "operations")])
+
+    cloudwatch.delete_alarms(AlarmNames=["laurel-local-passing"])
+
+    eventually(lambda: alarms(quiet), [])
+
+
 def stories(client: Client) -> list[Any]:
     return list(client.made("GET", "/admin/incidents", admin=True)["incidents"])
 

@@ -17,7 +17,7 @@ from chalice.utils import UI, OSUtils
 from deploy import archive
 from deploy.image import ARCHITECTURE_BY_PLATFORM
 from deploy.package import PrunedPackager
-from local.layout import REGION
+from local.layout import ACCOUNT, REGION
 from local.stack import LocalStack
 from tests.alarms import alarm_event
 from tests.deploy import dockerfile
@@ -115,7 +115,7 @@ class Scene:
             "app.deliver_notices": [told(self.players[0].player_id)],
             "app.keep_ranks": [SCHEDULED],
             "app.heed_alarms": [
-                alarm_event("laurel-local-rank-drift", "OK"),
+                {**alarm_event("laurel-local-rank-drift", "OK"), "account": ACCOUNT, "region": REGION},
                 alarm_event("laurel-local2-rank-drift", "OK"),
             ],
             "app.keep_seasons": [SCHEDULED, {"board_id": "nowhere"}],

@@ -14,7 +14,7 @@ from chalicelib.services import clock
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.records import RecordStore
 from deploy.layout import function_name
-from local.layout import STAGE, TABLE_PREFIX
+from local.layout import ACCOUNT, REGION, STAGE, TABLE_PREFIX
 from tests.alarms import alarm_event
 from tests.e2e.client import Client, Player
 from tests.notices import told
@@ -67,7 +67,8 @@ class Permissions:
         if function == "deliver_notices":
             return told(self.player.player_id)
         if function == "heed_alarms":  # a change it has heard of before would be nothing to write down
-            return alarm_event("laurel-local-rank-drift", "OK", at=f"{clock.now():%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "+0000")
+            at = f"{clock.now():%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "+0000"
+            return {**alarm_event("laurel-local-rank-drift", "OK", at=at), "account": ACCOUNT, "region": REGION}
         return PAYLOADS[function]
 
     @contextmanager

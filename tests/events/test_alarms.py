@@ -12,7 +12,7 @@ from chalicelib.bootstrap import heeding
 from chalicelib.domain.incidents import Incident
 from chalicelib.errors import StoreUnavailableError
 from chalicelib.events import alarms
-from tests.alarms import alarm_event
+from tests.alarms import alarm_event, deletion_event
 from tests.events.test_operations import Context
 from tests.fake_dynamodb import throttle
 from tests.lines import Lines
@@ -29,7 +29,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
 def heed(world: World, event: dict[str, Any]) -> list[Incident]:
     incidents = world.another_process().incidents
-    alarms.heed(CloudWatchEvent(event, {}), lambda: incidents)
+    context: Any = Context()
+    alarms.heed(CloudWatchEvent(event, context), lambda: incidents)
     return world.another_process().incidents.situation().incidents
 
 
@@ -65,6 +66,12 @@ def test_what_is_heeded_is_one_line_with_its_figures(world: World, lines: Lines)
         alarm_event(ALARM, "ALARM", at="2026-11-22T12:00:00"),
         alarm_event(ALARM, "ALARM", alarmName=None),
         {**alarm_event(ALARM, "ALARM"), "detail": {}},
+        {**alarm_event(ALARM, "ALARM"), "account": "210987654321"},
+        {**alarm_event(ALARM, "ALARM"), "region": "us-east-1"},
+        alarm_event("laurel-test-#mode", "ALARM"),
+        alarm_event("laurel-test-of an operator's own", "ALARM"),
+        {**deletion_event(ALARM), "detail": {"alarmName": ALARM, "operation": "update"}},
+        deletion_event(ALARM, at="yesterday"),
     ],
 )
 def test_what_can_never_be_heeded_is_counted_and_done_with(world: World, lines: Lines, event: dict[str, Any]) -> None:
@@ -72,6 +79,16 @@ def test_what_can_never_be_heeded_is_counted_and_done_with(world: World, lines: 
 
     [line] = lines.all()
     assert (line["level"], line["message"], line["alarms_unreadable"]) == ("ERROR", "alarm_unreadable", 1)
+
+
+def test_an_alarm_that_is_deleted_while_it_is_off_ends_its_incident(world: World) -> None:
+    heed(world, alarm_event(ALARM, "ALARM", at="2026-11-22T12:00:00.250+0000"))
+
+    [incident] = heed(world, deletion_event(ALARM, at="2026-11-22T12:00:00Z"))
+
+    assert incident.closed_at == datetime(2026, 11, 22, 12, 0, 1, tzinfo=UTC)
+    [again] = heed(world, alarm_event(ALARM, "ALARM", at="2026-11-22T12:30:00.000+0000"))
+    assert again.is_open, "one of the same name, made since"
 
 
 def test_what_could_not_be_written_fails_so_that_lambda_tries_again(world: World) -> None:
@@ -87,8 +104,8 @@ def test_the_manifest_asks_for_alarms_of_its_stage_alone() -> None:
     assert [each.event_pattern for each in declared] == [config.alarm_pattern()]
     assert config.alarm_pattern({"LAUREL_STAGE": "prod"}) == {
         "source": ["aws.cloudwatch"],
-        "detail-type": ["CloudWatch Alarm State Change"],
-        "detail": {"alarmName": [{"prefix": "laurel-prod-"}]},
+        "detail-type": ["CloudWatch Alarm State Change", "CloudWatch Alarm Configuration Change"],
+        "detail": {"alarmName": [{"prefix": "laurel-prod-"}], "operation": [{"exists": False}, "delete"]},
     }
 
 

@@ -37,6 +37,7 @@ class Context:
     milliseconds: int = HOUR
     look: int = 0
     aws_request_id: str = "request-1"
+    invoked_function_arn: str = "arn:aws:lambda:eu-central-1:123456789012:function:laurel-test-any"
 
     def get_remaining_time_in_millis(self) -> int:
         self.milliseconds -= self.look

@@ -13,7 +13,7 @@ from ministack.services import cloudwatch, eventbridge, lambda_svc  # type: igno
 
 from chalicelib import config
 from local import alarms
-from tests.alarms import alarm_event
+from tests.alarms import alarm_event, deletion_event
 
 ALARM = "laurel-local-rank-drift"
 FUNCTION = {"config": {"FunctionName": "heed"}}
@@ -22,6 +22,7 @@ FUNCTION = {"config": {"FunctionName": "heed"}}
 @pytest.fixture(autouse=True)
 def inside(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(cloudwatch, "_dispatch_alarm_actions", cloudwatch._dispatch_alarm_actions)
+    monkeypatch.setattr(cloudwatch, "_delete_alarms", cloudwatch._delete_alarms)
     monkeypatch.setattr(eventbridge, "_dispatch_to_lambda", eventbridge._dispatch_to_lambda)
     made = {"AlarmName": ALARM, "AlarmArn": f"arn:{ALARM}", "StateValue": "OK", "Namespace": "Laurel"}
     cloudwatch._alarms[ALARM] = {**made, "MetricName": "rank_drift", "Threshold": 0}
@@ -39,8 +40,13 @@ def told() -> list[dict[str, Any]]:
     return [eventbridge._pattern_event_view(each).event_with_detail() for each in eventbridge._events_log_list()]
 
 
+def delete() -> None:
+    cloudwatch._delete_alarms({}, {"AlarmNames": [ALARM, "never-made"]}, is_cbor=True)
+
+
 def test_an_alarm_still_tells_the_bus_nothing() -> None:
     change("ALARM")
+    delete()
 
     assert told() == []
 
@@ -67,6 +73,19 @@ def test_an_alarm_tells_the_bus_in_the_form_of_aws() -> None:
     assert datetime.fromisoformat(timestamp) >= datetime.fromisoformat(first["detail"]["state"]["timestamp"])
 
 
+def test_an_alarm_that_is_deleted_tells_the_bus_in_the_form_of_aws() -> None:
+    alarms.tell_of_alarms()
+
+    delete()
+
+    [event] = told()
+    expected = deletion_event(ALARM)
+    assert event.keys() == expected.keys()
+    assert event["detail"].keys() == expected["detail"].keys()
+    assert (event["detail-type"], event["detail"]["operation"]) == (expected["detail-type"], "delete")
+    assert datetime.fromisoformat(event["time"]).tzinfo
+
+
 @pytest.mark.parametrize(
     ("alarm", "matches"),
     [
@@ -79,9 +98,12 @@ def test_an_alarm_tells_the_bus_in_the_form_of_aws() -> None:
 )
 def test_the_rule_lets_alarms_of_its_stage_through_and_of_no_other(alarm: str, matches: bool) -> None:
     pattern = config.alarm_pattern({"LAUREL_STAGE": "dev"})
-    event = alarms.entry({"AlarmName": alarm, "AlarmArn": alarm}, {"value": "ALARM"}, {"value": "OK"})
+    named = {"AlarmName": alarm, "AlarmArn": alarm}
+    change, deletion = alarms.entry(named, {"value": "ALARM"}, {"value": "OK"}), alarms.deletion(named)
+    update = {**deletion, "Detail": deletion["Detail"].replace('"delete"', '"update"')}
 
-    assert eventbridge._matches_pattern(json.dumps(pattern), event) is matches
+    told = [eventbridge._matches_pattern(json.dumps(pattern), event) for event in (change, deletion, update)]
+    assert told == [matches, matches, False]
 
 
 def test_what_a_function_fails_with_is_still_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.config import alarm_pattern
 from deploy import environment, stages
 from deploy.errors import DeployError
 from deploy.pipeline import parameters
@@ -152,7 +153,7 @@ def test_functions_are_told_what_concerns_this_stage_alone(completed: Json) -> N
     assert (notices["Type"], topic.rpartition(":")[2]) == ("SNS", "laurel-prod-notices")
     assert (schedule["Type"], schedule["Properties"]["Schedule"]) == ("Schedule", "rate(1 minute)")
     assert alarms["Type"] == "CloudWatchEvent"
-    assert alarms["Properties"]["Pattern"]["detail"] == {"alarmName": [{"prefix": "laurel-prod-"}]}
+    assert alarms["Properties"]["Pattern"] == alarm_pattern({"LAUREL_STAGE": "prod"})
 
 
 def test_asynchronous_calls_end_where_those_of_make_deploy_do(completed: Json) -> None:
