@@ -16,6 +16,7 @@ from enum import StrEnum
 
 from msgspec import Struct, field
 
+from chalicelib import logs
 from chalicelib.ranking import order, tallies
 from chalicelib.ranking.bins import Path, place
 from chalicelib.ranking.tallies import Tally
@@ -28,7 +29,7 @@ _MAX_DOUBTS = 100
 """An index that is wrong in so many places needs a rebuild, not a longer list."""
 _MAX_PASSES = 3
 _LOOKED_AT_TOGETHER = 10
-_log = logging.getLogger("laurel")
+_log = logging.getLogger(logs.LOGGER_NAME)
 
 
 class AuditPhase(StrEnum):

@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
+from chalicelib import logs
 from chalicelib.domain.boards import Board
 from chalicelib.domain.records import Record
 from chalicelib.errors import StoreUnavailableError
@@ -27,7 +28,7 @@ from chalicelib.store.ranks import UNMARKED, Mark, RankStore
 HasTime = Callable[[], bool]
 _PLAYERS_TOGETHER = 100
 """As many as one BatchGetItem tells the marks of; the Settler makes two to four transactions of them."""
-_log = logging.getLogger("laurel")
+_log = logging.getLogger(logs.LOGGER_NAME)
 
 
 class Due(Struct, frozen=True):

@@ -33,7 +33,7 @@ AT_ONCE = 8
 """Buckets a step: of up to 50 players each."""
 _PHASE = "buckets"
 _METRICS = {"players_in_season": "Count"}
-_log = logging.getLogger("laurel")
+_log = logging.getLogger(logs.LOGGER_NAME)
 
 
 class ClosingState(Struct):
@@ -118,7 +118,7 @@ class Closing:
         every = (
             BucketId(shelf, lane, number)
             for shelf, lanes in sorted(shelves.items())
-            for lane, newest in lanes.items()
+            for lane, newest in lanes.newest.items()
             for number in range(newest + 1)
         )
         return (bucket for bucket in every if state.after is None or bucket > state.after)

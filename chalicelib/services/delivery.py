@@ -11,6 +11,7 @@ from itertools import chain
 
 from msgspec import Struct
 
+from chalicelib import logs
 from chalicelib.domain import notices
 from chalicelib.domain.notices import Fault, Message, NoticeKind, UndeliverableError
 from chalicelib.domain.players import PlayerState
@@ -22,7 +23,7 @@ from chalicelib.store.players import PlayerStore
 from chalicelib.store.undeliverable import Undeliverable, UndeliverableQueue
 
 _AT_ONCE = 8
-_log = logging.getLogger("laurel")
+_log = logging.getLogger(logs.LOGGER_NAME)
 
 
 class Delivered(Struct, frozen=True):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
+from chalicelib import logs
 from chalicelib.services.backlog import Backlog, Due, Refusal
 from chalicelib.services.clock import Clock
 from chalicelib.store import stream
@@ -21,7 +22,7 @@ RESERVE_MILLISECONDS = 20_000
 RemainingTime = Callable[[], int]
 """Milliseconds until the function is ended."""
 _MILLISECONDS = 1000
-_log = logging.getLogger("laurel")
+_log = logging.getLogger(logs.LOGGER_NAME)
 
 
 class Report(Struct, frozen=True):

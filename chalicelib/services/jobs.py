@@ -10,6 +10,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
+from chalicelib import logs
 from chalicelib.domain.jobs import Job, JobState
 from chalicelib.errors import ContendedError, StoreUnavailableError
 from chalicelib.services import clock as clocks
@@ -21,7 +22,7 @@ Step = Callable[[Job], Job]
 OutOfTime = Callable[[], bool]
 """Tells whether the invocation has no time left for another step."""
 State = TypeVar("State", bound=Struct)
-_log = logging.getLogger("laurel")
+_log = logging.getLogger(logs.LOGGER_NAME)
 
 
 class Jobs:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
+from chalicelib import logs
 from chalicelib.domain import notices
 from chalicelib.domain.notices import LIFETIME, MAX_LIFETIME, Content, Edition, Message, Notice, NoticeKind
 from chalicelib.domain.players import PlayerState
@@ -29,7 +30,7 @@ _PATIENCE = 3
 MAX_AHEAD = timedelta(days=3650)
 """How long before it is due a notice may be published."""
 _OF_SCHEDULE = "schedule"
-_log = logging.getLogger("laurel")
+_log = logging.getLogger(logs.LOGGER_NAME)
 
 
 class Publisher:

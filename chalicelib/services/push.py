@@ -7,6 +7,7 @@ from functools import partial
 import msgspec
 from msgspec import Struct
 
+from chalicelib import logs
 from chalicelib.domain.devices import Device, headline
 from chalicelib.domain.notices import Notice
 from chalicelib.errors import ContendedError, StoreUnavailableError
@@ -18,7 +19,7 @@ from chalicelib.store.endpoints import Endpoints, is_gone
 RESERVE_MILLISECONDS = 15_000
 """Nothing is pushed when less is left of an invocation: a call that times out is tried again."""
 _AT_ONCE = 8
-_log = logging.getLogger("laurel")
+_log = logging.getLogger(logs.LOGGER_NAME)
 
 Letter = tuple[str, Notice]
 """A player's id, and what the player is told."""

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from msgspec import Struct, structs
 
+from chalicelib import logs
 from chalicelib.domain import participations, records
 from chalicelib.domain.boards import Board
 from chalicelib.domain.games import GameResult
@@ -37,7 +38,7 @@ _INDEX_PARTS = frozenset({MARK_PART, NODE_PART})
 _LEFT_ALONE = timedelta(seconds=1)
 """For how long the index of a board is left to the stream after it was found contended."""
 _NEVER = datetime.min.replace(tzinfo=UTC)
-_log = logging.getLogger("laurel")
+_log = logging.getLogger(logs.LOGGER_NAME)
 MAX_GROUP = 20
 """Authoritative submissions tried in one transaction."""
 

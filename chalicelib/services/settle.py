@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct, structs
 
+from chalicelib import logs
 from chalicelib.domain.boards import Board
 from chalicelib.domain.records import Record
 from chalicelib.errors import StoreUnavailableError
@@ -22,7 +23,7 @@ from chalicelib.store.ranks import UNMARKED, Mark, Move, NodeName, OutdatedBoard
 _ATTEMPTS = 8
 TOMBSTONE_KEPT = timedelta(days=30)
 """Twice as long as the longest queue holds a message, and a stream 24 hours."""
-_log = logging.getLogger("laurel")
+_log = logging.getLogger(logs.LOGGER_NAME)
 
 
 class Settlement(Struct, frozen=True):

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterable
 from datetime import timedelta
 
+from chalicelib import logs
 from chalicelib.domain import tellings
 from chalicelib.domain.boards import Board
 from chalicelib.domain.tellings import WORTH_TELLING
@@ -15,7 +16,7 @@ from chalicelib.services.notices import Publisher
 from chalicelib.store.clients import ClientFailedError
 from chalicelib.store.tellings import TellingStore
 
-_log = logging.getLogger("laurel")
+_log = logging.getLogger(logs.LOGGER_NAME)
 
 
 class Tellings:

@@ -22,7 +22,7 @@ _PERIODS = 2
 """The current one and the one before it, which late games may still change."""
 _KINDS = (JobKind.AUDIT, JobKind.REBUILD, JobKind.EXPORT)
 _METRICS = {"rank_drift": "Count", "records_settled_late": "Count"}
-_log = logging.getLogger("laurel")
+_log = logging.getLogger(logs.LOGGER_NAME)
 
 
 class Upkeep:
