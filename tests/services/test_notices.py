@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.notices import Announcement, PersonalNotice, SeasonResult, decoded, messages, notice_id
+from chalicelib.domain.notices import Announcement, PersonalNotice, decoded, messages, notice_id
 from chalicelib.errors import (
     ContendedError,
     MalformedError,
@@ -356,14 +356,13 @@ def cancelled(post: Post, notice_id: str) -> str:
     return "cancelled"
 
 
-def test_any_number_of_messages_is_published_in_requests_that_sns_takes() -> None:
+@pytest.mark.parametrize("character", ["x", "語", "😀", '"', "\x00"])
+def test_any_number_of_messages_is_published_in_requests_that_sns_takes(character: str) -> None:
     sns, later = FakeSns(), EPOCH + timedelta(days=1)
     publisher = Publisher(Topic(TOPIC, Clients(connect=lambda _: sns)))
-    results = (
-        (f"{number:032x}", SeasonResult("spring", "race", "all", "gold", "x" * number)) for number in range(1, 200)
-    )
+    letters = ((f"{number:032x}", PersonalNotice("Hello", character * (1800 + number))) for number in range(1, 200))
 
-    sent = publisher.publish(messages(notice_id(EPOCH, "spring"), later, results, size=8))
+    sent = publisher.publish(messages(notice_id(EPOCH, "spring"), later, letters, size=8))
 
     assert sent == len(sns.texts) == 25
     assert sum(decoded(text).recipients for text in sns.texts) == 199
