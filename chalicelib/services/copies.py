@@ -1,12 +1,13 @@
 """Copies: the top of each board as it last stood well, for when it cannot be read."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from chalicelib.domain.boards import Board
 from chalicelib.errors import StoreUnavailableError
 from chalicelib.ranking.pages import competition_ranks
 from chalicelib.services.clock import Clock
+from chalicelib.services.jobs import OutOfTime
 from chalicelib.services.listing import Listing
 from chalicelib.store.copies import CopiedEntry, Copy, CopyStore
 from chalicelib.store.records import Row
@@ -52,13 +53,21 @@ class Copyist:
         self._listing = listing
         self._clock = clock
 
-    def keep(self, trees: Iterable[tuple[Board, str]]) -> int:
+    def keep(self, trees: Sequence[tuple[Board, str]], out_of_time: OutOfTime) -> int:
         """Copy the tops that have changed, and return how many; what cannot be read now keeps the copy it has.
+
+        Each run begins with another one: where there is no time for all, as when none can be read, all have their turn.
 
         Cost: for each board and period a Query and a read; where it has changed, or half of the copy's life is over,
         a write of some 20 units.
         """
-        return sum(self._copy(board, period_id) for board, period_id in trees)
+        copied = 0
+        first = int(self._clock().timestamp()) % len(trees) if trees else 0
+        for board, period_id in [*trees[first:], *trees[:first]]:
+            if out_of_time():
+                break
+            copied += self._copy(board, period_id)
+        return copied
 
     def _copy(self, board: Board, period_id: str) -> bool:
         try:

@@ -13,7 +13,8 @@ from chalicelib.services.jobs import OutOfTime
 from chalicelib.services.retention import Retention
 
 SHARE = timedelta(seconds=60)
-"""Of a run: audits, rebuilds and exports are not to wait until millions of games are gone through."""
+"""Of a run: one for copies, one for what is swept and counted. Audits, rebuilds and exports are not to wait until millions
+of games are gone through, nor for tables that do not answer."""
 
 
 class Kept(Struct, frozen=True):
@@ -34,15 +35,15 @@ class Housekeeping:
     def keep(
         self, boards: list[Board], trees: list[tuple[Board, str]], out_of_time: OutOfTime, *, anew: bool = False
     ) -> Kept:
-        """Copy the tops of trees, then sweep and count for a share of the run.
+        """Copy the tops of trees for a share of the run, then sweep and count for another one.
 
         Args:
             anew: Count games though they were counted less than a day ago.
         """
-        copied = self._copyist.keep(trees)
-        end = self._clock() + SHARE
-
-        def over() -> bool:
-            return out_of_time() or self._clock() >= end
-
+        copied = self._copyist.keep(trees, self._share(out_of_time))
+        over = self._share(out_of_time)
         return Kept(copied, self._retention.keep(boards, over), self._abandonment.keep(over, anew=anew))
+
+    def _share(self, out_of_time: OutOfTime) -> OutOfTime:
+        end = self._clock() + SHARE
+        return lambda: out_of_time() or self._clock() >= end

@@ -10,6 +10,7 @@ from chalicelib.domain.incidents import Setting
 from chalicelib.domain.layouts import Layout, Layouts
 from chalicelib.domain.records import Outcome, Submission
 from chalicelib.services.copies import COPIED, LIFETIME
+from chalicelib.services.housekeeping import SHARE
 from chalicelib.services.standings import Page
 from tests.fake_dynamodb import Call, Once, throttle
 from tests.services.works import Works, crowd, never
@@ -145,6 +146,30 @@ def test_what_cannot_be_read_keeps_the_copy_it_has(stage: Stage) -> None:
     trees = use.upkeep.trees()
     assert use.housekeeping.keep([], trees, never).copied == 0
     assert shown(stage.top()) == [(1, "p0", 5)]
+
+
+def test_tables_that_do_not_answer_take_a_share_of_a_run_and_never_the_same_boards_turn(stage: Stage) -> None:
+    for number in range(11):
+        stage.world.board(f"board-{number}")
+    crowd(stage.world, [5])
+    asked: list[set[str]] = []
+
+    def hang(call: Call) -> None:
+        if call.operation == "Query" and call.touches(f"{PREFIX}records"):
+            asked[-1].add(str(call.request))
+            stage.world.clock.advance(seconds=12)
+            throttle(call)
+
+    stage.world.before(hang)
+    for _ in range(3):
+        asked.append(set())
+        began = stage.world.clock()
+        stage.copy()
+        # A share, and what was begun before it was over.
+        assert stage.world.clock() - began < SHARE + timedelta(seconds=13)
+        stage.world.clock.instant = began + timedelta(minutes=5, seconds=1)
+
+    assert len(asked[0] | asked[1] | asked[2]) > len(asked[0])
 
 
 def test_without_a_copy_the_board_is_read_as_ever(stage: Stage) -> None:
