@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ ANSWERS = {
     "docs/how-to/board-figures.md": 8,
     "docs/how-to/run-a-tournament.md": 6,
     "docs/how-to/run-a-season.md": 6,
+    "docs/how-to/reward-players.md": 3,
+    "docs/how-to/publish-notices.md": 4,
     "docs/how-to/show-avatars.md": 2,
 }
 """How many each document prints, in this order: the guides go on with what the tutorial made."""
@@ -44,6 +47,7 @@ def answers(stack: LocalStack, picture: Path) -> dict[str, list[Any]]:
     for setting, value in (("URL", stack.url.rstrip("/")), ("ADMIN_KEY", stack.admin_key), ("PICTURE", picture)):
         script, found = re.subn(rf"^{setting}=.*$", f"{setting}={value}", script, flags=re.MULTILINE)
         assert found == 1, f"the tutorial sets {setting} {found} times"
+    script = script.replace("2030-01-01T", f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT}")
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script], capture_output=True, text=True, timeout=SECONDS, check=False
     )
@@ -108,6 +112,22 @@ def test_the_guide_makes_a_season_looks_at_it_and_ends_it(answers: dict[str, lis
     assert [(each["rank"], each["display_name"]) for each in bucket["members"]] == [(1, "Ben"), (2, "Ada")]
     assert again["members"] == bucket["members"]
     assert ended["rounds"] == season["rounds"][:1]
+
+
+def test_the_guide_says_what_places_are_worth(answers: dict[str, list[Any]]) -> None:
+    rules, ledger, balances = answers["docs/how-to/reward-players.md"]
+
+    assert [rule["by"] for rule in rules["rules"]] == ["rank", "rank", "percentile", "tier"]
+    assert (ledger["rewards"], balances["balances"]) == ([], {})
+
+
+def test_the_guide_publishes_notices_and_a_player_reads_them(answers: dict[str, list[Any]]) -> None:
+    announced, scheduled, inbox, read = answers["docs/how-to/publish-notices.md"]
+
+    assert (announced["state"], announced["recipients"]) == ("sent", None)
+    assert [each["content"]["title"] for each in scheduled["notices"]] == ["Maintenance at noon"]
+    assert "Thank you for testing" in [each["content"]["title"] for each in inbox["notices"]]
+    assert read["unread"] < len(inbox["notices"])
 
 
 def _documents(text: str) -> Iterator[Any]:
