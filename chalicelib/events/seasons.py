@@ -37,14 +37,15 @@ def _keep(use: Seasons, request: SeasonsRequest, context: Any) -> SeasonsAnswer:
         return _turned(use, use.boards.get(request.board_id), request.period, end)
     boards = use.boards.all() if request.board_id is None else [use.boards.get(request.board_id)]
     published += use.tellings.keep(boards)
-    jobs = use.rollover.keep(boards, end)
-    closings = _closed(use, request, end)
+    try:
+        jobs = use.rollover.keep(boards, end)
+    finally:  # no round waits for a board that something is wrong with
+        closings = _closed(use, request, end)
     running = sum(job.state is JobState.RUNNING for job in [*jobs, *closings])
     facts = {"jobs": len(jobs) + len(closings), "running": running, "published": published}
     _log.info("seasons_kept", extra=facts)
-    rollovers = [
-        KeptView(job_view(job, use.clock()), _view(use.rollover.find(job.board_id, job.period_id))) for job in jobs
-    ]
+    found = zip(jobs, use.rollover.find_all(jobs), strict=True)
+    rollovers = [KeptView(job_view(job, use.clock()), _view(turn)) for job, turn in found]
     return SeasonsAnswer(rollovers, [job_view(job, use.clock()) for job in closings])
 
 

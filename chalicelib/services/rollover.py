@@ -9,7 +9,7 @@ what counts: rewards follow it, whatever moderation does to the records.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -44,11 +44,10 @@ _LOOKS = 4
 _MOST_WALKS = 10
 """As far as walks are counted: by then they come at the longest wait."""
 _METRICS = {"records_archived": "Count", "players_rewarded": "Count"}
-_log = logging.getLogger("laurel")
+_log = logging.getLogger(logs.LOGGER_NAME)
 
 
 class RolloverPhase(StrEnum):
-    WAIT = "wait"
     ARCHIVE = "archive"
     VERIFY = "verify"
     REWARD = "reward"
@@ -82,7 +81,6 @@ class Rollover:
         self._clock = clock
         self._grace = grace
         self._handlers: dict[RolloverPhase, _Handler] = {
-            RolloverPhase.WAIT: self._wait,
             RolloverPhase.ARCHIVE: self._archive,
             RolloverPhase.VERIFY: self._verify,
             RolloverPhase.REWARD: self._reward,
@@ -92,6 +90,8 @@ class Rollover:
     def keep(self, boards: Iterable[Board], out_of_time: OutOfTime) -> list[Job]:
         """Turn what is over of some boards, and return the jobs that were worked on.
 
+        What goes wrong with one board holds up no other one: it is logged, and raised when all were seen to.
+
         Cost, when there is nothing to do: a read unit a board.
         """
         if not self._archiving.bucket:
@@ -100,10 +100,17 @@ class Rollover:
         board_by_id = {board.board_id: board for board in boards}
         turned_until = self._turns.turned_until(list(board_by_id))
         jobs: list[Job] = []
+        failures: list[Exception] = []
         for board_id, board in board_by_id.items():
             if out_of_time():
                 break
-            jobs += self._caught_up(board, turned_until.get(board_id), out_of_time)
+            try:
+                jobs += self._caught_up(board, turned_until.get(board_id), out_of_time)
+            except Exception as error:  # noqa: BLE001  # an edge between boards: it is raised again when all were tried
+                _log.exception("rollover_failed", extra={"board_id": board_id})
+                failures.append(error)
+        if failures:
+            raise failures[0]
         return jobs
 
     def ended(self, board: Board, period: str) -> Ended:
@@ -111,12 +118,13 @@ class Rollover:
 
         Raises:
             PeriodNotFoundError: There is no such period, or none that is kept.
-            ConflictError: It is not over.
+            ConflictError: It is not frozen.
         """
         found = self._boards.period(board, period)
-        over = turns.ended(found, self._latest_end(board))
+        over = turns.ended(found, self._latest_end())
         if over is None:
-            raise ConflictError(f"period {found.period_id} of board {board.board_id!r} is not over", period=period)
+            rule = f"is turned {self._grace.total_seconds():.0f} seconds after its end"
+            raise ConflictError(f"period {found.period_id} of board {board.board_id!r} {rule}", period=period)
         return over
 
     def turn(self, board: Board, period: Ended, out_of_time: OutOfTime) -> list[Job]:
@@ -138,8 +146,14 @@ class Rollover:
         """Return how far the turn of a period is that has begun."""
         return self._stored(board_id, period_id)
 
+    def find_all(self, jobs: Sequence[Job]) -> list[Turn]:
+        """Return how far the turns are that jobs worked on, in order. One request per 100."""
+        trees = [(job.board_id, job.period_id) for job in jobs]
+        turn_by_tree = self._turns.get_many(trees)
+        return [turn_by_tree[tree] for tree in trees]
+
     def _caught_up(self, board: Board, turned_until: datetime | None, out_of_time: OutOfTime) -> Iterator[Job]:
-        while (period := turns.due(board, turned_until, self._latest_end(board))) and not out_of_time():
+        while (period := turns.due(board, turned_until, self._latest_end())) and not out_of_time():
             turned_until = self._nothing_left(board, period)
             if turned_until is None:
                 jobs = self.turn(board, period, out_of_time)
@@ -149,9 +163,9 @@ class Rollover:
                 turned_until = period.ended_at
             self._turns.move(board.board_id, turned_until)
 
-    def _latest_end(self, board: Board) -> datetime:
-        """Return up to when ends are certain: that of a tournament may be put off until then, and known here later."""
-        return self._clock() - self._grace if board.tournament else self._clock()
+    def _latest_end(self) -> datetime:
+        """Return up to when nobody is left who takes a period for open: to play, set its rules, or put off its end."""
+        return self._clock() - self._grace
 
     def _nothing_left(self, board: Board, period: Ended) -> datetime | None:
         """Return where to go on if a period's records expired before its turn began."""
@@ -187,7 +201,7 @@ class Rollover:
             kind=JobKind.ROLLOVER,
             board_id=board.board_id,
             period_id=period_id,
-            phase=RolloverPhase.WAIT,
+            phase=RolloverPhase.ARCHIVE,
             cursor=cursor_of(ArchiveState(layout)),
             total=max(0, self._archiving.counted(Build(board, period_id, layout))),
             started_at=self._clock(),
@@ -196,25 +210,23 @@ class Rollover:
 
     def _step(self, job: Job) -> Job:
         board, turn = self._boards.get(job.board_id), self._stored(job.board_id, job.period_id)
+        if turn.is_over:
+            return self._finished(job, turn, turn.state)
         if turns.is_forgotten(board, turn, self._clock()):
             return self._finished(job, turn, TurnState.FORGOTTEN)
         try:
             return self._handlers[RolloverPhase(job.phase)](job, board, turn)
         except LaggingError:
-            return waiting(job, self._clock() + LAG)
+            return waiting(replace(job, message="the listing is behind the records"), self._clock() + LAG)
         except ClientFailedError as error:
             if not lasts(error):
                 raise
             _log.warning("rollover_blocked", extra={**_facts(turn), "reason": error.reason})
             return waiting(replace(job, message=error.message), self._clock() + BLOCKED)
 
-    def _wait(self, job: Job, board: Board, turn: Turn) -> Job:
-        del board
-        if self._clock() < turn.frozen_at:
-            return waiting(job, turn.frozen_at)
-        return replace(job, phase=RolloverPhase.ARCHIVE, not_before=None)
-
     def _archive(self, job: Job, board: Board, turn: Turn) -> Job:
+        if turn.state is not TurnState.FROZEN:  # the job before this one was forgotten: what it archived is not touched
+            return replace(job, phase=RolloverPhase.VERIFY)
         state, layout = state_of(job, ArchiveState), board.layout(job.period_id)
         if layout.listed_since != state.layout.listed_since:  # the listing that was walked is about to be taken away
             return _at(RolloverPhase.ARCHIVE, replace(job, done=0), ArchiveState(layout))

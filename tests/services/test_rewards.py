@@ -238,6 +238,27 @@ def test_rules_that_are_set_once_a_period_is_over_count_from_the_next_one() -> N
     assert world.services.rewards.rules("race") == NO_RULES
 
 
+def test_rules_that_are_set_just_before_the_end_count_though_they_are_written_after_it() -> None:
+    world, _ = played([5, 7, 40, 4096])
+    turning = Turning(world)
+    expected = turning.oracle()
+    world.clock.advance(hours=1, seconds=-1)
+
+    def dawdle(call: Call) -> None:
+        if call.touches("rewards#"):
+            world.undisturbed()
+            world.clock.advance(seconds=29)
+            run(turning.another_process())
+
+    world.before(dawdle)
+    world.services.rewards.set_rules("race", RULES)
+    turning.kept()
+    world.clock.advance(minutes=2)
+    turning.kept()
+
+    turning.check(expected, RULES)
+
+
 def test_rules_that_overlap_are_refused_and_named() -> None:
     world, _ = played([])
     rules = RuleSet((*RULES.rules, RULES.rules[1]), RULES.tiers)

@@ -22,9 +22,10 @@ from chalicelib.services.rollcall import Pages
 from tests import strategies
 from tests.fake_dynamodb import Once, conflict_on
 from tests.oracle import Oracle
-from tests.services.turning import PERIOD, RULES, Turning, played, run, submit
+from tests.services.turning import HOURLY, PERIOD, RULES, Turning, played, run, submit
 from tests.services.works import BUCKET, Works, after_steps, never
 from tests.strategies import EXAMPLES
+from tests.tables import PREFIX
 from tests.world import HandClock, World
 
 SCORES = [5, 5, 7, 40, 41, 4096, 4097, 8192, 100_000, 100_013, 100_013, -3]
@@ -79,6 +80,7 @@ def ended() -> tuple[Turning, Oracle]:
 
 def test_a_period_is_archived_as_it_stood_and_rewarded() -> None:
     turning, expected = ended()
+    turning.world.clock.advance(minutes=2)
 
     jobs = turning.kept()
 
@@ -272,6 +274,38 @@ def test_what_moderation_does_until_the_manifest_is_in_the_archive() -> None:
     turning.check(turning.oracle(), RULES)
 
 
+def test_an_archive_stands_though_its_job_was_forgotten_before_the_end() -> None:
+    """A job is forgotten when nothing has run for a month; one that begins anew is at its first revision again."""
+    turning, expected = ended()
+    turning.world.clock.advance(minutes=2)
+    run(turning.another_process(), after_steps(8))
+    assert turning.turn.state is TurnState.ARCHIVED
+    services = turning.world.services
+    services.moderation.remove(_best(turning), services.boards.get("race"), PERIOD)
+    (job,) = [item for item in turning.world.items("ranks") if item["pk"]["S"].startswith("job#rollover")]
+    turning.world.client.delete_item(TableName=f"{PREFIX}ranks", Key={"pk": job["pk"]})
+
+    turning.kept()
+
+    turning.check(expected, RULES)
+
+
+def test_what_is_wrong_with_one_board_holds_up_no_other() -> None:
+    turning, expected = ended()
+    turning.world.board("broken", reset=HOURLY)
+    turning.world.clock.advance(hours=1, minutes=2)
+
+    def damage(call: Any) -> None:
+        if call.operation == "PutObject" and "broken" in call.key:
+            raise RuntimeError(call.key)
+
+    turning.s3.before.append(damage)
+    with pytest.raises(RuntimeError, match="archives/broken"):
+        run(turning.another_process())
+
+    turning.check(expected, RULES)
+
+
 def test_what_moderation_does_later_changes_no_reward() -> None:
     turning, expected = ended()
     turning.world.clock.advance(minutes=2)
@@ -303,7 +337,7 @@ def test_a_listing_that_lags_is_waited_for() -> None:
     world.client.thaw_indexes()
     turning.kept()
 
-    assert (waits[-1].state, turning.turn.manifest != "") == (JobState.RUNNING, True)
+    assert (waits[-1].state, waits[-1].message) == (JobState.RUNNING, "the listing is behind the records")
     turning.check(turning.oracle(), NO_RULES)
 
 
@@ -408,6 +442,7 @@ def test_a_bucket_that_refuses_is_tried_again() -> None:
 
 def test_a_deployment_without_a_bucket_turns_nothing_and_says_so() -> None:
     turning, _ = ended()
+    turning.world.clock.advance(minutes=2)
     turning.config = structs.replace(turning.config, exports_bucket="")
     use = turning.another_process()
 
