@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import PIL
 from PIL import features
 
-from bench.pictures.measures import FUNCTION_MIB, MAX_RATIO, PARENT_MIB, Results, peak
+from bench.pictures.measures import CHILD_MIB, FUNCTION_MIB, MAX_RATIO, Results, peak
 from bench.pictures.quality import Losses
 from bench.pictures.ways import EACH_FILE, LAUREL, Made, ratio, shortest
 from bench.ranking.markdown import table, wrapped
@@ -74,10 +74,10 @@ def _kinds(results: Results) -> str:
 
 {table(heads, rows)}
 
-The bound is {FUNCTION_MIB - PARENT_MIB} MiB for the child, so that {PARENT_MIB} of a function of {FUNCTION_MIB} MB are
-left to the process that starts it. JPEG is decoded into fewer pixels, and only a progressive one is kept whole, as two
-bytes for each of its coefficients. PNG and GIF are decoded whole, WebP into four copies: which is why
-[each format has a limit of its own](../reference/avatars.md)."""
+The bound is {CHILD_MIB} MiB for the child, [which the kernel keeps](avatars.md#why-no-upload-can-hurt), so that
+{FUNCTION_MIB - CHILD_MIB} of a function of {FUNCTION_MIB} MB are left to the process that starts it. JPEG is decoded
+into fewer pixels, and only a progressive one is kept whole, as two bytes for each of its coefficients. PNG and GIF are
+decoded whole, WebP into four copies: which is why [each format has a limit of its own](../reference/avatars.md)."""
 
 
 def _quality(results: Results) -> str:
