@@ -107,10 +107,8 @@ def _exif(orientation: int) -> bytes:
 
 def _orientations() -> Iterator[Good]:
     for orientation in _STORED:
-        yield Good(f"JPEG, orientation {orientation}", JPEG, turned(JPEG, orientation))
-        yield Good(f"AVIF, orientation {orientation}", AVIF, turned(AVIF, orientation))
-    yield Good("PNG, orientation 8", PNG, turned(PNG, 8))
-    yield Good("WebP, orientation 5", WEBP, turned(WEBP, 5))
+        for name, media_type in {"JPEG": JPEG, "PNG": PNG, "WebP": WEBP, "AVIF": AVIF}.items():
+            yield Good(f"{name}, orientation {orientation}", media_type, turned(media_type, orientation))
     yield Good("JPEG, orientation 9", JPEG, saved(compass(), JPEG, exif=_exif(9)))
     yield Good("JPEG, EXIF of nonsense", JPEG, saved(compass(), JPEG, exif=b"Exif\0\0MM\0*\0\0\xff\xff"))
     yield Good("JPEG, turned by XMP alone", JPEG, saved(compass(), JPEG, xmp=_XMP_TURNED))
@@ -196,6 +194,10 @@ def _useless_profiles() -> Iterator[Good]:
         "that contradicts itself": profile.replace(b"curv", b"XYZ "),
     }.items():
         yield Good(f"JPEG, a profile {name}", JPEG, saved(compass(), JPEG, icc_profile=useless))
+    inks = compass().convert("CMYK")
+    for name, useless in {"of nonsense": b"nonsense" * 40, "of colours": profile}.items():
+        content = saved(inks, JPEG, quality=90, subsampling=0, icc_profile=useless)
+        yield Good(f"JPEG, CMYK, a profile {name}", JPEG, content)
 
 
 def _pngs() -> Iterator[Good]:
