@@ -21,7 +21,7 @@ class By(StrEnum):
 
     RANK = "rank"
     PERCENTILE = "percentile"
-    """The share of records that are not better, in whole percent, rounded down: 100 is the best."""
+    """The share of records that are not better, as players see it, rounded down to whole percent: 100 is the best."""
     TIER = "tier"
 
 
@@ -135,12 +135,14 @@ def earned(rules: RuleSet, order: SortOrder, *, rank: int, score: int, total: in
 
 
 def whole_percentile(rank: int, total: int) -> int:
-    """Return the share of a board's records that are not better, in whole percent, rounded down.
+    """Return the share of a board's records that are not better, as players see it, in whole percent, rounded down.
+
+    Players see four decimals: who reads 44.0 has 44, though the share may be a trifle less.
 
     >>> whole_percentile(1, 3), whole_percentile(2, 3), whole_percentile(3, 3)
     (100, 66, 33)
     """
-    return MAX_PERCENTILE * (total - rank + 1) // total
+    return int(round(MAX_PERCENTILE * (total - rank + 1) / total, 4))
 
 
 def tier_of(tiers: Sequence[Tier], order: SortOrder, score: int) -> int | None:

@@ -2,9 +2,10 @@
 
 from datetime import UTC, datetime
 from itertools import pairwise
+from math import floor
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chalicelib.domain import rewards
@@ -44,14 +45,10 @@ def test_where_less_is_better_tiers_go_down() -> None:
         rewards.check(RuleSet((), tiers), SortOrder.DESC)
 
 
-@given(total=st.integers(1, 10**7), data=st.data())
-def test_a_percentile_is_the_one_that_players_see_rounded_down(total: int, data: st.DataObject) -> None:
-    rank = data.draw(st.integers(1, total))
-
-    whole = rewards.whole_percentile(rank, total)
-
-    assert whole <= percentile(rank, total) + 1e-4
-    assert percentile(rank, total) < whole + 1 + 1e-4
+@given(place=st.integers(1, 10**7).flatmap(lambda total: st.tuples(st.integers(1, total), st.just(total))))
+@example(place=(55_996, 99_991)).via("a share of 43.99996, which players read as 44.0")
+def test_a_percentile_is_the_one_that_players_see_rounded_down(place: tuple[int, int]) -> None:
+    assert rewards.whole_percentile(*place) == floor(percentile(*place))
 
 
 def test_one_place_may_meet_a_rule_of_each_kind() -> None:
