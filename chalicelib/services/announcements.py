@@ -6,13 +6,12 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from chalicelib.domain.notices import Notice
-from chalicelib.errors import CursorError
 from chalicelib.services.clock import Clock
 from chalicelib.services.tokens import Tokens
 from chalicelib.store.notices import NoticeStore
 
 REMEMBERED = timedelta(seconds=5)
-_OF_ANNOUNCEMENTS = "announcements"
+_LISTING = {"of": "announcements"}
 
 
 class AnnouncementPage(Struct, frozen=True):
@@ -29,13 +28,16 @@ class Announcements:
         self._clock = clock
         self._remembered: tuple[list[Notice], datetime] | None = None
 
-    def current(self, since: datetime | None = None, before: str = "") -> list[Notice]:
-        """Return what has not expired, newest first, at most five seconds old.
+    def current(self, since: datetime | None = None, before: str = "", *, anew: bool = False) -> list[Notice]:
+        """Return what has not expired, newest first, as it was at most five seconds ago.
 
         Args:
             since: Only what was sent then or later.
             before: Only what has a lower id; "" for everything.
+            anew: As it is now, at the price of a Query.
         """
+        if anew:
+            self._remembered = None
         now = self._clock()
         return [
             notice
@@ -48,9 +50,8 @@ class Announcements:
     def find(self, notice_ids: Collection[str], since: datetime) -> list[Notice]:
         """Return what has not expired of some ids, newest first; those that are new to this process are looked up."""
         wanted = frozenset(notice_ids)
-        if not wanted <= {notice.notice_id for notice in self._read()}:
-            self._remembered = None
-        return [notice for notice in self.current(since) if notice.notice_id in wanted]
+        unknown = wanted - {notice.notice_id for notice in self._read()}
+        return [notice for notice in self.current(since, anew=bool(unknown)) if notice.notice_id in wanted]
 
     def page(self, limit: int, cursor: str | None = None) -> AnnouncementPage:
         """Return what everybody sees. At most a Query for each MB per five seconds and process.
@@ -58,20 +59,11 @@ class Announcements:
         Raises:
             CursorError: Forged, or made for something else.
         """
-        found = self.current(before=self._opened(cursor) if cursor else "")
+        found = self.current(before=self._tokens.last_shown(_LISTING, cursor))
         shown, more = found[:limit], len(found) > limit
-        return AnnouncementPage(shown, self._cursor(shown[-1].notice_id) if more else None)
+        return AnnouncementPage(shown, self._tokens.next_page(_LISTING, shown[-1].notice_id) if more else None)
 
     def _read(self) -> list[Notice]:
         if self._remembered is None or self._clock() >= self._remembered[1] + REMEMBERED:
             self._remembered = (self._store.announcements(), self._clock())
         return self._remembered[0]
-
-    def _cursor(self, notice_id: str) -> str:
-        return self._tokens.cursor({"of": _OF_ANNOUNCEMENTS, "before": notice_id})
-
-    def _opened(self, cursor: str) -> str:
-        values = self._tokens.read_cursor(cursor)
-        if values.get("of") != _OF_ANNOUNCEMENTS:
-            raise CursorError("the cursor was made for another listing; start from the first page")
-        return values["before"]

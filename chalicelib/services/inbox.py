@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from chalicelib.domain.notices import Shown, Slip, merged
 from chalicelib.domain.players import Player
-from chalicelib.errors import CursorError, NoticeNotFoundError
+from chalicelib.errors import NoticeNotFoundError
 from chalicelib.services.announcements import Announcements
 from chalicelib.services.clock import Clock
 from chalicelib.services.profiles import account_gone
@@ -15,7 +15,6 @@ from chalicelib.services.tokens import Tokens
 from chalicelib.store.notices import MAX_REMARKS, NoticeStore
 from chalicelib.store.players import PlayerStore
 
-_OF_INBOX, _OF_UNREAD = "inbox", "unread"
 _READ_AT_ONCE = 100
 """How much of an inbox is read for a page of it."""
 _LAST = "~"
@@ -56,12 +55,12 @@ class Inbox:
         Raises:
             CursorError: Forged, or made for another player or for read and unread together.
         """
-        before = self._opened(player, cursor, unread_only=unread_only) if cursor else ""
-        seen = self._seen(player, before, _READ_AT_ONCE)
+        listing = {"of": "unread" if unread_only else "inbox", "player": player.player_id}
+        seen = self._seen(player, self._tokens.last_shown(listing, cursor), _READ_AT_ONCE)
         wanted = (each for each in seen if not unread_only or each.read_at is None)
         found = list(islice(wanted, limit + 1))
         shown, more = found[:limit], len(found) > limit
-        return InboxPage(shown, self._cursor(player, shown[-1], unread_only=unread_only) if more else None)
+        return InboxPage(shown, self._tokens.next_page(listing, shown[-1].notice.notice_id) if more else None)
 
     def unread(self, player: Player) -> int:
         """Return how many notices are unread: counted, so exact. A Query for each MB in the inbox."""
@@ -80,7 +79,8 @@ class Inbox:
         Cost: a Query for each MB, and a transaction for each ``MAX_REMARKS`` that were unread, the newest first: where
         that takes too long, the same call goes on from there.
         """
-        self._mark_read(player, self._seen(player, f"{notice_id}{_LAST}"))
+        # What another process has shown may be news to this one.
+        self._mark_read(player, self._seen(player, f"{notice_id}{_LAST}", anew=True))
 
     def delete(self, player: Player, notice_id: str) -> None:
         """Delete a notice for this player. Deleting it again is no error, for as long as it would have been shown.
@@ -96,8 +96,10 @@ class Inbox:
             raise NoticeNotFoundError(f"you have no notice {notice_id!r}", notice_id=notice_id)
         self._remark(player, [Slip(notice_id, each.notice.expires_at, is_deleted=True) for each in found])
 
-    def _seen(self, player: Player, before: str = "", at_once: int | None = None) -> Iterator[Shown]:
-        announcements = self._announcements.current(player.created_at, before)
+    def _seen(
+        self, player: Player, before: str = "", at_once: int | None = None, *, anew: bool = False
+    ) -> Iterator[Shown]:
+        announcements = self._announcements.current(player.created_at, before, anew=anew)
         return merged(self._store.slips(player.player_id, before, at_once), announcements, self._clock())
 
     def _found(self, player: Player, notice_ids: Sequence[str], slips: Sequence[Slip]) -> list[Shown]:
@@ -116,17 +118,3 @@ class Inbox:
         for start in range(0, len(slips), MAX_REMARKS):
             if not self._store.remark(player.player_id, slips[start : start + MAX_REMARKS], active):
                 raise account_gone()
-
-    def _cursor(self, player: Player, last: Shown, *, unread_only: bool) -> str:
-        return self._tokens.cursor({**_scope(player, unread_only=unread_only), "before": last.notice.notice_id})
-
-    def _opened(self, player: Player, cursor: str, *, unread_only: bool) -> str:
-        values = dict(self._tokens.read_cursor(cursor))
-        before = values.pop("before", "")
-        if not before or not _scope(player, unread_only=unread_only).items() <= values.items():
-            raise CursorError("the cursor was made for another listing; start from the first page")
-        return before
-
-
-def _scope(player: Player, *, unread_only: bool) -> dict[str, str]:
-    return {"of": _OF_UNREAD if unread_only else _OF_INBOX, "player": player.player_id}

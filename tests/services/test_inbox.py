@@ -183,6 +183,21 @@ def test_an_announcement_shows_within_five_seconds_and_can_be_read_at_once(post:
     assert len(stale.announcements.page(10).notices) == 1
 
 
+def test_reading_up_to_a_notice_misses_nothing_that_another_process_has_shown(post: Post) -> None:
+    ada = post.world.player()
+    stale = post.world.services
+    assert stale.inbox.unread(post.player(ada)) == 0
+    post.announce()
+    post.world.clock.advance(seconds=1)
+    newest = post.tell(ada)
+    post.deliver_all()
+    assert post.titles(ada) == ["Hello", "Hello"]
+
+    stale.inbox.read_up_to(post.player(ada), newest)
+
+    assert post.unread(ada) == 0
+
+
 def test_a_cursor_serves_its_own_listing_only(post: Post) -> None:
     ada, _ = filled(post)
     bob = post.world.player("Bob")
