@@ -6,7 +6,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from msgspec.structs import replace
 
 from chalicelib.api.routing import Access, Api
-from chalicelib.api.wire import Answer, BoardId, Instant, PlayerId, Strict, in_utc
+from chalicelib.api.wire import Answer, BoardId, GrantView, Instant, PlayerId, Strict, in_utc
 from chalicelib.bootstrap.serving import services
 from chalicelib.domain.notices import (
     Announcement,
@@ -75,16 +75,11 @@ class SeasonResultView(Struct, tag_field="kind", tag="season_result"):
     rank: int | None
 
 
-class GiftView(Answer):
-    item: str
-    amount: int
-
-
 class RewardNoticeView(Struct, tag_field="kind", tag="reward"):
     reward_id: str
     board_id: str
     period_id: str
-    gifts: list[GiftView]
+    grants: list[GrantView]
     claimable: bool
     rank: int | None
 
@@ -345,7 +340,7 @@ def _reward_notice_view(reward: RewardNotice) -> RewardNoticeView:
         reward_id=reward.reward_id,
         board_id=reward.board_id,
         period_id=reward.period_id,
-        gifts=[GiftView(item=gift.item, amount=gift.amount) for gift in reward.gifts],
+        grants=[GrantView(item=grant.item, amount=grant.amount) for grant in reward.grants],
         claimable=reward.claimable,
         rank=reward.rank,
     )

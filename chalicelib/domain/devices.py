@@ -53,8 +53,8 @@ def _words(content: Content) -> tuple[str, str]:
         case SeasonResult():
             return "The round is over", _result(content)
         case RewardNotice():
-            gifts = ", ".join(f"{gift.amount} {gift.item}" for gift in content.gifts)
-            return "You earned a reward", f"{gifts} - claim it" if content.claimable else gifts
+            grants = ", ".join(f"{grant.amount} {grant.item}" for grant in content.grants)
+            return "You earned a reward", f"{grants} - claim it" if content.claimable else grants
     assert_never(content)
 
 

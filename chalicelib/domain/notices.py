@@ -96,7 +96,7 @@ class SeasonResult(Struct, frozen=True, omit_defaults=True):
     """In the bucket; None for a member without a record."""
 
 
-class Gift(Struct, frozen=True):
+class Grant(Struct, frozen=True):
     """So much of an item, as a reward grants it."""
 
     item: Name
@@ -110,7 +110,7 @@ class RewardNotice(Struct, frozen=True, omit_defaults=True):
     reward_id: Name
     board_id: Name
     period_id: Name
-    gifts: Annotated[tuple[Gift, ...], Meta(min_length=1, max_length=50)]
+    grants: Annotated[tuple[Grant, ...], Meta(min_length=1, max_length=50)]
     claimable: bool = False
     """Whether the player has to ask for it."""
     rank: Annotated[int, Meta(ge=1)] | None = None

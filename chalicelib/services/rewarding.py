@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from chalicelib.domain import notices, turns
 from chalicelib.domain.boards import Board
-from chalicelib.domain.notices import Content, Gift, Message, RewardNotice
+from chalicelib.domain.notices import Content, Grant, Message, RewardNotice
 from chalicelib.domain.rewards import Claiming, Due, Reward
 from chalicelib.domain.turns import Line, Turn
 from chalicelib.services.archives import Archives
@@ -140,7 +140,7 @@ def reward_notice(reward: Reward, board_id: str) -> RewardNotice:
         reward_id=reward.reward_id,
         board_id=board_id,
         period_id=reward.period_id,
-        gifts=tuple(Gift(grant.item, grant.amount) for grant in reward.grants),
+        grants=tuple(Grant(grant.item, grant.amount) for grant in reward.grants),
         claimable=reward.claim is Claiming.ON_DEMAND,
         rank=reward.rank,
     )

@@ -87,14 +87,14 @@ def shown(content: Json) -> str:
 
     >>> shown({"kind": "season_result", "tier": "silver", "rank": 2, "outcome": "promoted"})
     'season result: rank 2 in silver, promoted'
-    >>> shown({"kind": "reward", "gifts": [{"item": "coins", "amount": 50}], "rank": 1})
+    >>> shown({"kind": "reward", "grants": [{"item": "coins", "amount": 50}], "rank": 1})
     'reward: 50 coins for rank 1'
     """
     if content["kind"] == "season_result":
         return f"season result: rank {content['rank']} in {content['tier']}, {content['outcome']}"
     if content["kind"] == "reward":
-        gifts = _amounts({gift["item"]: gift["amount"] for gift in content["gifts"]})
-        return f"reward: {gifts} for rank {content['rank']}"
+        grants = _amounts({grant["item"]: grant["amount"] for grant in content["grants"]})
+        return f"reward: {grants} for rank {content['rank']}"
     return f"{content['kind']}: {content['title']}"
 
 

@@ -189,7 +189,7 @@ def test_every_kind_of_notice_is_shown(notices: Notices) -> None:
     where = {"board_id": "race", "period_id": "all"}
     contents = {
         "season_result": {"season_id": "spring", "tier": "gold", "outcome": "promoted", "rank": 1, **where},
-        "reward": {"reward_id": "race#all#rank", "gifts": [{"item": "coins", "amount": 5}], **where},
+        "reward": {"reward_id": "race#all#rank", "grants": [{"item": "coins", "amount": 5}], **where},
     }
     for number, (kind, content) in enumerate(contents.items()):
         edition = {"content": content, "recipients": [ada.player_id]}
@@ -200,6 +200,6 @@ def test_every_kind_of_notice_is_shown(notices: Notices) -> None:
 
     reward, result = notices.inbox(ada)["notices"]
 
-    assert (result["content"]["outcome"], reward["content"]["gifts"][0]["item"]) == ("promoted", "coins")
+    assert (result["content"]["outcome"], reward["content"]["grants"][0]["item"]) == ("promoted", "coins")
     exported = notices.world.api.get("/players/me/export", token=ada.token).body["notices"]
     assert [each["content"]["kind"] for each in exported] == ["reward", "season_result"]

@@ -15,7 +15,7 @@ from chalicelib.domain.notices import (
     Content,
     Edition,
     Fault,
-    Gift,
+    Grant,
     Message,
     Notice,
     PersonalNotice,
@@ -37,11 +37,11 @@ ADA, BOB = "a" * 32, "b" * 32
 
 texts = st.text(st.characters(codec="utf-8"), max_size=40)
 titles = texts.filter(bool)
-gifts = st.tuples(st.builds(Gift, titles, st.integers(1, 10**9)))
+grants = st.tuples(st.builds(Grant, titles, st.integers(1, 10**9)))
 contents: st.SearchStrategy[Content] = st.one_of(
     st.builds(PersonalNotice, titles, texts),
     st.builds(SeasonResult, titles, titles, titles, titles, titles, st.none() | titles, st.none() | st.integers(1, 99)),
-    st.builds(RewardNotice, titles, titles, titles, gifts, st.booleans(), st.none() | st.integers(1, 9)),
+    st.builds(RewardNotice, titles, titles, titles, grants, st.booleans(), st.none() | st.integers(1, 9)),
 )
 
 

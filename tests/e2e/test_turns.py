@@ -61,13 +61,13 @@ def test_what_is_unread_is_what_everybody_was_told(
     client: Client, league: League, closed: tuple[Played, Played]
 ) -> None:
     for player_id, player in league.players.items():
-        gifts = [each["gifts"] for each in league.inbox(player, "reward")]
+        grants = [each["grants"] for each in league.inbox(player, "reward")]
         given: dict[str, int] = {}
-        for gift in (gift for each in gifts for gift in each):
-            given[gift["item"]] = given.get(gift["item"], 0) + gift["amount"]
+        for grant in (grant for each in grants for grant in each):
+            given[grant["item"]] = given.get(grant["item"], 0) + grant["amount"]
         assert given == due(player_id, closed)
         since = client.made("GET", "/players/me/notices?limit=100&unread=true", token=player.token)["notices"]
-        assert league.unread(player) == len(since) >= len(closed) + len(gifts)
+        assert league.unread(player) == len(since) >= len(closed) + len(grants)
 
 
 def test_the_archive_is_what_stood_there(league: League, closed: tuple[Played, Played]) -> None:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from chalicelib.domain.devices import MAX_DEVICES, Device
-from chalicelib.domain.notices import Gift, Notice, PersonalNotice, RewardNotice, SeasonResult
+from chalicelib.domain.notices import Grant, Notice, PersonalNotice, RewardNotice, SeasonResult
 from chalicelib.errors import MalformedError, PushOffError, StoreUnavailableError, TokenError
 from chalicelib.services.push import message_of
 from tests.fake_dynamodb import Call, Once, conflict_on, throttle
@@ -289,8 +289,8 @@ def notice(content: SeasonResult | RewardNotice) -> Notice:
         (notice(SeasonResult("spring", "race", "all", "gold", "promoted", "platinum")), "promoted: platinum"),
         (notice(SeasonResult("spring", "race", "all", "gold", "stayed", "gold")), "You stay in gold."),
         (notice(SeasonResult("spring", "race", "all", "gold", "promoted")), "You finished the season in gold."),
-        (notice(RewardNotice("r", "race", "all", (Gift("coins", 5),))), "5 coins"),
-        (notice(RewardNotice("r", "race", "all", (Gift("coins", 5),), claimable=True)), "claim it"),
+        (notice(RewardNotice("r", "race", "all", (Grant("coins", 5),))), "5 coins"),
+        (notice(RewardNotice("r", "race", "all", (Grant("coins", 5),), claimable=True)), "claim it"),
     ],
 )
 def test_a_push_says_in_words_what_happened(told: Notice, words: str) -> None:
@@ -298,10 +298,10 @@ def test_a_push_says_in_words_what_happened(told: Notice, words: str) -> None:
 
 
 @pytest.mark.parametrize("character", ["x", '"', "\x00", "😀"])
-def test_a_push_of_many_gifts_is_as_short_as_push_services_ask(character: str) -> None:
-    gifts = (Gift(character * 200, 10**9),) * 50
+def test_a_push_of_many_grants_is_as_short_as_push_services_ask(character: str) -> None:
+    grants = (Grant(character * 200, 10**9),) * 50
 
-    texts = json.loads(message_of(notice(RewardNotice("r", "race", "all", gifts))))
+    texts = json.loads(message_of(notice(RewardNotice("r", "race", "all", grants))))
 
     assert all(len(text.encode()) <= MAX_PUSH_BYTES for text in texts.values())
 

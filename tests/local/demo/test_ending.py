@@ -84,7 +84,7 @@ def test_a_round_that_ended_otherwise_is_told_of(changes: dict[str, Any], words:
 
 def test_a_notice_is_shown_in_words() -> None:
     result = {"kind": "season_result", "tier": "silver", "rank": 2, "outcome": "promoted"}
-    reward = {"kind": "reward", "gifts": [{"item": "coins", "amount": 1500}], "rank": 1}
+    reward = {"kind": "reward", "grants": [{"item": "coins", "amount": 1500}], "rank": 1}
 
     assert shown(result) == "season result: rank 2 in silver, promoted"
     assert shown(reward) == "reward: 1,500 coins for rank 1"
