@@ -12,7 +12,7 @@ from chalicelib.api.wire import (
     BoardId,
     BoardPath,
     Int64,
-    PlayerId,
+    PlayerPath,
     RewardView,
     Strict,
     reward_view,
@@ -101,10 +101,6 @@ class RulesView(Answer):
 
 class RewardPath(Strict):
     reward_id: RewardId
-
-
-class PlayerPath(Strict):
-    player_id: PlayerId
 
 
 class LedgerQuery(Strict):

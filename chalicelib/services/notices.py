@@ -15,7 +15,7 @@ from chalicelib import logs
 from chalicelib.domain import notices
 from chalicelib.domain.notices import LIFETIME, MAX_LIFETIME, Content, Edition, Message, Notice, NoticeKind
 from chalicelib.domain.players import PlayerState
-from chalicelib.errors import CursorError, MalformedError, NoticeDueError, NoticeNotFoundError, PublicationReusedError
+from chalicelib.errors import MalformedError, NoticeDueError, NoticeNotFoundError, PublicationReusedError
 from chalicelib.services.clock import Clock, new_id
 from chalicelib.services.tokens import Tokens
 from chalicelib.store.clients import ClientFailedError
@@ -29,7 +29,7 @@ _PATIENCE = 3
 """How often SNS may fail in one call: it takes up to 18 seconds each, and others wait for the caller's time."""
 MAX_AHEAD = timedelta(days=3650)
 """How long before it is due a notice may be published."""
-_OF_SCHEDULE = "schedule"
+_SCHEDULE = {"of": "schedule"}
 _log = logging.getLogger(logs.LOGGER_NAME)
 
 
@@ -186,9 +186,9 @@ class Notices:
         Raises:
             CursorError: Forged, or made for something else.
         """
-        found = self._store.after(self._opened(cursor) if cursor else "", limit + 1)
+        found = self._store.after(self._tokens.last_shown(_SCHEDULE, cursor), limit + 1)
         shown, more = found[:limit], len(found) > limit
-        return SchedulePage(shown, self._cursor(shown[-1]) if more else None)
+        return SchedulePage(shown, self._tokens.next_page(_SCHEDULE, shown[-1].notice_id) if more else None)
 
     def cancel(self, notice_id: str) -> None:
         """Take a publication back: it will not be sent, and its ``publication_id`` is free again.
@@ -204,15 +204,6 @@ class Notices:
             raise _due(notice_id)
         if not self._store.cancel(publication):
             raise _not_waiting(notice_id) if self._store.get(notice_id) is None else _due(notice_id)
-
-    def _cursor(self, last: Publication) -> str:
-        return self._tokens.cursor({"of": _OF_SCHEDULE, "after": last.notice_id})
-
-    def _opened(self, cursor: str) -> str:
-        values = self._tokens.read_cursor(cursor)
-        if values.get("of") != _OF_SCHEDULE:
-            raise CursorError("the cursor was made for another listing; start from the first page")
-        return values["after"]
 
 
 def _not_waiting(notice_id: str) -> NoticeNotFoundError:

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from chalicelib.domain import rewards
 from chalicelib.domain.rewards import Reward, RuleError, RuleSet
-from chalicelib.errors import ContendedError, CursorError, MalformedError, RewardNotFoundError
+from chalicelib.errors import ContendedError, MalformedError, RewardNotFoundError
 from chalicelib.services.boards import Boards
 from chalicelib.services.clock import Clock
 from chalicelib.services.tokens import Tokens
@@ -14,7 +14,6 @@ from chalicelib.store.reward_rules import RuleStore
 from chalicelib.store.rewards import RewardStore
 
 _ATTEMPTS = 6
-_OF_LEDGER = "ledger"
 
 
 class LedgerPage(Struct, frozen=True):
@@ -59,10 +58,10 @@ class Rewards:
         Raises:
             CursorError: Forged, or made for another ledger.
         """
-        before = self._opened(player_id, cursor) if cursor else ""
-        found = self._store.ledger(player_id, before, limit + 1)
-        shown = found[:limit]
-        return LedgerPage(shown, self._cursor(player_id, shown[-1]) if len(found) > limit else None)
+        listing = {"of": "ledger", "player": player_id}
+        found = self._store.ledger(player_id, self._tokens.last_shown(listing, cursor), limit + 1)
+        shown, more = found[:limit], len(found) > limit
+        return LedgerPage(shown, self._tokens.next_page(listing, shown[-1].reward_id) if more else None)
 
     def balances(self, player_id: str) -> dict[str, int]:
         """Return how much a player has of each item. One Query."""
@@ -93,12 +92,3 @@ class Rewards:
             return self._store.claim(player_id, reward)
         except CancelledError:
             return False
-
-    def _cursor(self, player_id: str, last: Reward) -> str:
-        return self._tokens.cursor({"of": _OF_LEDGER, "player": player_id, "before": last.reward_id})
-
-    def _opened(self, player_id: str, cursor: str) -> str:
-        values = self._tokens.read_cursor(cursor)
-        if (values.get("of"), values.get("player")) != (_OF_LEDGER, player_id):
-            raise CursorError("the cursor was made for another listing; start from the first page")
-        return values["before"]

@@ -23,6 +23,7 @@ _ALGORITHM = "HS256"
 _SECRET_BYTES = 32
 _REFRESH_TOKEN = re.compile(r"(?P<player_id>[0-9a-f]{32})\.(?P<session_id>[0-9a-f]{32})\.[A-Za-z0-9_-]{43}")
 _PLAYER, _CURSOR = "player", "cursor"
+_LAST = "last"
 
 
 class Claims(Struct, frozen=True):
@@ -80,6 +81,27 @@ class Tokens:
     def read_cursor(self, text: str) -> Mapping[str, str]:
         refusal = CursorError("the cursor is not one of ours; start from the first page")
         return self._read(_CURSOR, text, refusal)
+
+    def next_page(self, listing: Mapping[str, str], last: str) -> str:
+        """Return the cursor to a listing's next page: what follows the last that was shown.
+
+        Args:
+            listing: What tells it from every other.
+        """
+        return self.cursor({**listing, _LAST: last})
+
+    def last_shown(self, listing: Mapping[str, str], cursor: str | None) -> str:
+        """Return what a page follows, by the cursor to it; "" without one, for the first page.
+
+        Raises:
+            CursorError: Forged, or made for another listing.
+        """
+        if cursor is None:
+            return ""
+        values = self.read_cursor(cursor)
+        if _LAST not in values or not listing.items() <= values.items():
+            raise CursorError("the cursor was made for another listing; start from the first page")
+        return values[_LAST]
 
     def _signed(self, audience: str, claims: dict[str, Any]) -> str:
         key = self._keys[0]

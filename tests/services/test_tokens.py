@@ -117,6 +117,22 @@ def test_a_cursor_reads_back_as_it_was_written() -> None:
     assert values.items() <= tokens().read_cursor(tokens().cursor(values)).items()
 
 
+def test_a_listing_goes_on_after_the_last_one_shown() -> None:
+    listing = {"of": "inbox", "player": PLAYER}
+
+    assert tokens().last_shown(listing, None) == ""
+    assert tokens().last_shown(listing, tokens().next_page(listing, "7")) == "7"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"of": "unread", "player": PLAYER}, {"of": "inbox", "player": "somebody else"}, {"of": "inbox"}, {"p": "all"}],
+)
+def test_a_listing_takes_no_cursor_of_another(other: dict[str, str]) -> None:
+    with pytest.raises(CursorError, match="another listing"):
+        tokens().last_shown({"of": "inbox", "player": PLAYER}, tokens().next_page(other, "7"))
+
+
 @pytest.mark.property
 @given(text=st.text(max_size=60))
 def test_texts_that_are_no_tokens_are_refused(text: str) -> None:
