@@ -33,7 +33,7 @@ from tests.services.turning import GRACE, HOURLY
 from tests.tables import PREFIX, tables
 from tests.world import SECRET, Inline, World
 
-AT_ONCE, PLAYERS, SIZE = (1, 8, 32, 128), 2_000, 30
+AT_ONCE, PLAYERS, LATER, SIZE = (1, 8, 32, 128), 2_000, 500, 30
 MIN_GAIN = 4.0
 _SLOWER_EACH = 0.5
 """Of a thread: time is stretched, so that processor time does not count."""
@@ -52,13 +52,15 @@ class Figure:
     lanes: int
     buckets: int
     thin: int
-    """Buckets that were less than half full in the end."""
+    """Buckets that were less than half full when the crowd was gone."""
+    thin_later: int
+    """The same, when some more had come one by one."""
     wrong: int
 
     @property
     def row(self) -> str:
         cells = f"{self.players_a_second:,.0f}", f"{self.met:.2f}", self.again, self.lanes, self.buckets, self.thin
-        return f"| {self.at_once} | {' | '.join(map(str, cells))} |"
+        return f"| {self.at_once} | {' | '.join(map(str, cells))} | {self.thin_later} |"
 
 
 class Counted(FakeDynamoDB):
@@ -77,10 +79,11 @@ class Counted(FakeDynamoDB):
         return reply
 
 
-def crowd(at_once: int, players: int) -> Figure:
-    """Place players in the lowest tier of a season that has just begun, so many at a time."""
+def crowd(at_once: int, players: int, later: int = LATER) -> Figure:
+    """Place players in the lowest tier of a season that has just begun, so many at a time, and more one by one."""
     database = ContendedDynamoDB()
-    world, ids = _begun(database, players)
+    world, everybody = _begun(database, players + later)
+    ids = everybody[:players]
     database.slower = max(2.0, at_once * _SLOWER_EACH)
 
     def sleep(seconds: float) -> None:
@@ -94,12 +97,16 @@ def crowd(at_once: int, players: int) -> Figure:
     seconds = (time.perf_counter() - started) / database.slower
     database.slower = 0.0
     met = sum(dynamo.effort.contended for dynamo in dynamos)
+    outcome = _outcome(world, ids)
+    _placed(_rounds(world, dynamos[0]), everybody[players:])
+    afterwards = _outcome(world, everybody)
     return Figure(
         at_once=at_once,
         players_a_second=len(ids) / seconds,
         met=met / len(ids),
         again=again,
-        **_outcome(world, ids),
+        thin_later=afterwards["thin"],
+        **{**outcome, "wrong": afterwards["wrong"]},
     )
 
 
@@ -181,6 +188,11 @@ def claims(figures: Sequence[Figure]) -> list[Claim]:
         ),
         Claim("At most one bucket a lane is not full", all(each.thin <= each.lanes for each in figures), "thin, lanes"),
         Claim(
+            f"Another {LATER} fill what a crowd has left thin, but for one bucket",
+            all(each.thin_later <= 1 for each in figures),
+            f"{max(each.thin_later for each in figures)} thin",
+        ),
+        Claim(
             f"{many.at_once} at once are placed at least {MIN_GAIN:g} times as fast as {few.at_once}",
             many.players_a_second >= MIN_GAIN * few.players_a_second,
             f"{few.players_a_second:,.0f} and {many.players_a_second:,.0f} a second",
@@ -193,7 +205,7 @@ def main() -> None:
     parser.add_argument("--at-once", default=",".join(map(str, AT_ONCE)))
     parser.add_argument("--players", type=int, default=PLAYERS)
     arguments = parser.parse_args()
-    heads = "at once", "players a second", "met", "told to come again", "lanes", "buckets", "thin"
+    heads = "at once", "players a second", "met", "told to come again", "lanes", "buckets", "thin", "thin later"
     print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
     figures = []
     for at_once in map(int, arguments.at_once.split(",")):

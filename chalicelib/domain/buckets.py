@@ -1,8 +1,8 @@
 """Buckets: the few players of a tier who see only each other for a round, how they are filled, and how they end.
 
-The buckets of a tier are filled in lanes: each lane has one bucket that is open, and begins the next when that is full.
-A lane begins only where two placements met, so that a quiet season fills one bucket after the other, and a crowd fills
-as many at a time as it takes.
+The buckets of a tier are filled in lanes: each open lane has one bucket that takes players. A lane opens only where two
+placements met, and stays as it is, full, where a placement met nobody and there is another one. So a quiet season fills
+one bucket after the other, a crowd as many at a time as it takes, and who comes after the crowd fills what it has left.
 """
 
 from bisect import bisect_left
@@ -34,6 +34,19 @@ class BucketId(Struct, frozen=True, order=True):
     shelf: Shelf
     lane: int
     number: int
+
+
+class Lanes(Struct):
+    """The lanes of a shelf, as somebody saw them last."""
+
+    newest: dict[int, int]
+    """By lane, the number of its newest bucket: nobody is in one beyond it."""
+    full: set[int]
+    """The lanes whose newest bucket was found full, and is to stay the newest until another lane is needed."""
+
+    @property
+    def open(self) -> list[int]:
+        return [lane for lane in self.newest if lane not in self.full]
 
 
 class Place(Struct, frozen=True, array_like=True):
@@ -111,12 +124,13 @@ def band(percentile: float | None, bands: int) -> int:
 
 
 def lane(player_id: str, lanes: Sequence[int], met: int) -> int:
-    """Return the lane to place a player in: one of those there are or, for who met somebody, perhaps another.
+    """Return the lane to place a player in: one of those that are open or, for who met somebody, perhaps another.
 
-    The fewer lanes there are, the more of those who met somebody take any lane there could be. So a crowd has begun
-    enough of them in no time, and few are begun for nothing.
+    The fewer lanes are open, the more of those who met somebody take any lane there could be. So a crowd has opened
+    enough of them in no time, and few are opened for nothing.
 
     Args:
+        lanes: Those that are open.
         met: How often another placement was in the way of this one.
     """
     if not lanes and not met:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain import buckets, periods, seasons
 from chalicelib.domain.boards import Board
-from chalicelib.domain.buckets import BucketId, Membership, Shelf
+from chalicelib.domain.buckets import BucketId, Lanes, Membership, Shelf
 from chalicelib.domain.periods import period_at
 from chalicelib.domain.seasons import Fill, Move, Round, Season
 from chalicelib.errors import ContendedError, RoundSettlingError, SeasonClosedError
@@ -122,7 +122,7 @@ class Placement:
         met = 0
         for _ in range(_ATTEMPTS):
             now = self._in_time(season, current)
-            bucket = self._bucket(season, current, shelf, lanes, buckets.lane(player_id, list(lanes), met))
+            bucket = self._bucket(season, current, shelf, lanes, buckets.lane(player_id, lanes.open, met))
             wanted = Membership(player_id, season.season_id, current.number, bucket, move, now)
             try:
                 self._store.place(wanted, season.bucket_size)
@@ -133,8 +133,7 @@ class Placement:
             if cancelled.refused & {PLAYER, MEMBERSHIP}:
                 return self._placed_already(wanted, cancelled)
             if BUCKET in cancelled.refused:
-                self._store.advance(season.season_id, current.number, bucket)
-                lanes[bucket.lane] += 1
+                self._go_on(season, current, bucket, lanes, is_alone=not met)
             else:
                 met += 1
                 if met > _MEETINGS:
@@ -148,11 +147,27 @@ class Placement:
             raise SeasonClosedError("the round has just ended; send the same request again", season_id=season.season_id)
         return now
 
-    def _bucket(self, season: Season, current: Round, shelf: Shelf, lanes: dict[int, int], lane: int) -> BucketId:
-        if lane not in lanes:
+    def _bucket(self, season: Season, current: Round, shelf: Shelf, lanes: Lanes, lane: int) -> BucketId:
+        """Return the bucket of a lane that takes players: opened, if there is none."""
+        if lane not in lanes.newest:
             self._store.begin_lane(season.season_id, current.number, shelf, lane)
-            lanes[lane] = 0
-        return BucketId(shelf, lane, lanes[lane])
+            lanes.newest[lane] = 0
+        elif lane in lanes.full:
+            self._advance(season, current, BucketId(shelf, lane, lanes.newest[lane]), lanes)
+        return BucketId(shelf, lane, lanes.newest[lane])
+
+    def _go_on(self, season: Season, current: Round, full: BucketId, lanes: Lanes, *, is_alone: bool) -> None:
+        """Let a lane whose bucket is full rest where nobody is in the way and another is open; else open the next."""
+        if is_alone and len(lanes.open) > 1:
+            self._store.rest(season.season_id, current.number, full)
+            lanes.full.add(full.lane)
+        else:
+            self._advance(season, current, full, lanes)
+
+    def _advance(self, season: Season, current: Round, full: BucketId, lanes: Lanes) -> None:
+        self._store.advance(season.season_id, current.number, full)
+        lanes.newest[full.lane] += 1
+        lanes.full.discard(full.lane)
 
     def _placed_already(self, wanted: Membership, cancelled: CancelledError) -> Membership:
         """Return where somebody else placed the player meanwhile."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from chalicelib.domain.buckets import Bucket, BucketId, Membership, Result, Shelf
+from chalicelib.domain.buckets import Bucket, BucketId, Lanes, Membership, Result, Shelf
 from chalicelib.domain.seasons import Move
 from chalicelib.errors import ContendedError
 from chalicelib.store import keys
@@ -18,7 +18,7 @@ from chalicelib.store.typed import from_milliseconds, milliseconds, n, s
 
 PLAYER, MEMBERSHIP, BUCKET = "player", "membership", "bucket"
 """The parts that a placement is refused for: the player left, is placed already, or the bucket is full or has ended."""
-_LANE = "lane_"
+_LANE, _FULL = "lane_", "full_lanes"
 _LAST_ROUND = 999
 _ATTEMPTS = 10
 _ALL = "all"
@@ -44,14 +44,13 @@ class BucketStore:
         rows = self._memberships(player_id, _first(season_id), keys.membership(season_id, number), 1)
         return _membership(player_id, rows[0]) if rows else None
 
-    def lanes(self, season_id: str, number: int, shelf: Shelf) -> dict[int, int]:
-        """Return, by lane, the number of the bucket that is open."""
+    def lanes(self, season_id: str, number: int, shelf: Shelf) -> Lanes:
         key = self._shelf_key(season_id, number, shelf)
         found = self._dynamo.batch_get({self.table: [key]}, consistent=True)[self.table]
-        return _lanes(found[0]) if found else {}
+        return _lanes(found[0]) if found else Lanes({}, set())
 
-    def shelves(self, season_id: str, number: int) -> dict[Shelf, dict[int, int]]:
-        """Return the lanes of all shelves of a round: nobody is in a bucket beyond those."""
+    def shelves(self, season_id: str, number: int) -> dict[Shelf, Lanes]:
+        """Return the lanes of all shelves of a round."""
         request: Item = {
             "TableName": self.table,
             "KeyConditionExpression": "pk = :pk",
@@ -67,6 +66,18 @@ class BucketStore:
     def advance(self, season_id: str, number: int, bucket: BucketId) -> None:
         """Open the bucket after this one, unless it is open already."""
         self._move(season_id, number, bucket.shelf, bucket.lane, before=bucket.number)
+
+    def rest(self, season_id: str, number: int, bucket: BucketId) -> None:
+        """Let a lane end with this bucket, which is full, until it is advanced, unless it was already."""
+        name = f"{_LANE}{bucket.lane}"
+        request: Item = {
+            "TableName": self.table,
+            "Key": self._shelf_key(season_id, number, bucket.shelf),
+            "UpdateExpression": f"ADD {_FULL} :lane",
+            "ConditionExpression": f"{name} = :number",
+            "ExpressionAttributeValues": {":lane": {"SS": [str(bucket.lane)]}, ":number": n(bucket.number)},
+        }
+        self._dynamo.update(Part("shelf", "Update", request))
 
     def place(self, membership: Membership, size: int) -> None:
         """Place a player, if nothing speaks against it: one transaction of three items.
@@ -155,9 +166,12 @@ class BucketStore:
         request: Item = {
             "TableName": self.table,
             "Key": self._shelf_key(season_id, number, shelf),
-            "UpdateExpression": f"SET {name} = :after",
+            "UpdateExpression": f"SET {name} = :after DELETE {_FULL} :lane",
             "ConditionExpression": f"attribute_not_exists({name})" if before is None else f"{name} = :before",
-            "ExpressionAttributeValues": {":after": n(0 if before is None else before + 1)},
+            "ExpressionAttributeValues": {
+                ":after": n(0 if before is None else before + 1),
+                ":lane": {"SS": [str(lane)]},
+            },
         }
         if before is not None:
             request["ExpressionAttributeValues"][":before"] = n(before)
@@ -192,9 +206,10 @@ def _first(season_id: str) -> str:
     return keys.membership(season_id, 0)
 
 
-def _lanes(shelf: Item) -> dict[int, int]:
+def _lanes(shelf: Item) -> Lanes:
     numbers = ((int(name.removeprefix(_LANE)), each) for name, each in shelf.items() if name.startswith(_LANE))
-    return {lane: int(number["N"]) for lane, number in sorted(numbers)}
+    newest = {lane: int(number["N"]) for lane, number in sorted(numbers)}
+    return Lanes(newest, set(map(int, shelf[_FULL]["SS"])) if _FULL in shelf else set())
 
 
 def _attributes(membership: Membership) -> Item:

@@ -135,6 +135,21 @@ def test_equals_fare_equally(scores: Scores, expected: list[Move]) -> None:
     assert moves(scores, Cut(rank=1), Cut(rank=1)) == expected
 
 
+@pytest.mark.parametrize(
+    ("promote", "relegate", "expected"),
+    [
+        (Cut(percent=20), Cut(percent=20), [Move.STAYED] * 3),
+        (Cut(rank=5), Cut(percent=20), [Move.PROMOTED] * 3),
+        (Cut(rank=5), Cut(rank=5), [Move.STAYED] * 3),
+    ],
+    ids=["percent", "rank", "both by rank"],
+)
+def test_in_a_bucket_smaller_than_its_cuts_only_one_by_rank_moves_all(
+    promote: Cut, relegate: Cut, expected: list[Move]
+) -> None:
+    assert moves([9, 8, 7], promote, relegate) == expected
+
+
 def test_the_move_of_no_member_is_a_mistake() -> None:
     with pytest.raises(KeyError):
         buckets.move(season(), result_of([1]), name(5))

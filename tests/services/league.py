@@ -13,6 +13,7 @@ from chalicelib.domain.jobs import Job
 from chalicelib.domain.rewards import Grant
 from chalicelib.domain.seasons import Cut, Move, Prize, Season
 from chalicelib.services.seasons import Seasons as SeasonBook
+from chalicelib.store.buckets import BucketStore
 from chalicelib.store.clients import Clients
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.keys import parsed_bucket
@@ -93,11 +94,14 @@ class League:
 
     # What has come of it.
 
+    @property
+    def store(self) -> BucketStore:
+        return self.world.services.players._buckets  # noqa: SLF001  # read as it is stored
+
     def memberships(self) -> dict[tuple[str, int], Membership]:
         """Return who is where, by player and round."""
         players = {item["pk"]["S"].partition("#")[2] for item in self.world.items("players")}
-        store = self.world.services.players._buckets  # noqa: SLF001  # read as it is stored
-        found = [each for player_id in players for each in store.memberships(player_id)]
+        found = [each for player_id in players for each in self.store.memberships(player_id)]
         assert len({(each.player_id, each.round) for each in found}) == len(found)
         return {(each.player_id, each.round): each for each in found}
 
@@ -137,12 +141,11 @@ class League:
             assert bucket.number <= open_numbers[number, bucket.shelf.tier, bucket.shelf.band, bucket.lane]
 
     def _open_numbers(self) -> dict[tuple[int, int, int, int], int]:
-        store = self.world.services.players._buckets  # noqa: SLF001  # read as it is stored
         return {
             (played.number, shelf.tier, shelf.band, lane): number
             for played in self.season.rounds
-            for shelf, lanes in store.shelves("winter", played.number).items()
-            for lane, number in lanes.items()
+            for shelf, lanes in self.store.shelves("winter", played.number).items()
+            for lane, number in lanes.newest.items()
         }
 
     def _tiers(self, found: Mapping[BucketKey, dict[str, Any]]) -> dict[tuple[str, int], tuple[Move, int]]:

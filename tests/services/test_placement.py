@@ -1,6 +1,7 @@
 """Players are placed once, when they look, where their last round leads; whoever else is placed, and whoever dies."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from itertools import count
@@ -11,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.bootstrap.seasons import Seasons
-from chalicelib.domain.buckets import BucketId, Shelf
+from chalicelib.domain import buckets
+from chalicelib.domain.buckets import MAX_LANES, BucketId, Shelf
 from chalicelib.domain.seasons import Cut, Fill, Move
 from chalicelib.errors import (
     ContendedError,
@@ -25,6 +27,8 @@ from chalicelib.store.keys import bucket_path, parsed_bucket
 from tests.fake_dynamodb import Call, Hook, Once, conflict_on, throttle
 from tests.services.league import League, each_look, league
 from tests.services.turning import GRACE
+
+BRONZE = Shelf(0)
 
 
 class Killed(BaseException):  # like KeyboardInterrupt: no handler stands in its way
@@ -195,6 +199,58 @@ def test_where_placements_meet_another_lane_begins() -> None:
     lanes = {parsed_bucket(path).lane for _, path in found.buckets()}
     assert len(lanes) > 1
     found.check()
+
+
+def with_lanes(lanes: int, players: int) -> tuple[League, list[str]]:
+    """Return a season on which a crowd has opened some lanes, and players who are still to come."""
+    found, ids = league(players)
+    for lane in range(lanes):
+        found.store.begin_lane("winter", 1, BRONZE, lane)
+    return found, ids
+
+
+def open_lanes(found: League) -> list[int]:
+    return found.store.lanes("winter", 1, BRONZE).open
+
+
+def test_who_comes_after_a_crowd_fills_what_it_left() -> None:
+    found, ids = with_lanes(6, players=40)
+
+    each_look(found, ids)
+
+    assert sorted(bucket["taken"] for bucket in found.buckets().values()) == [1] + [3] * 13
+    assert len(open_lanes(found)) == 1
+    found.check()
+
+
+def test_who_meets_somebody_opens_a_lane_that_rests() -> None:
+    found, _ = with_lanes(MAX_LANES, players=0)
+    for lane in range(1, MAX_LANES):
+        found.store.rest("winter", 1, BucketId(BRONZE, lane, 0))
+    everybody = (found.world.player(f"p{number}") for number in count())
+    player_id, lane = next((each, lane) for each in everybody if (lane := buckets.lane(each, [0], met=1)))
+    found.world.before(Once(lambda call: call.touches("bucket#"), conflict_on("bucket#")))
+
+    assert found.look(player_id).bucket == BucketId(BRONZE, lane, 1)
+    assert open_lanes(found) == [0, lane]
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_whoever_dies_while_a_lane_comes_to_rest_loses_nobody(after: bool) -> None:
+    for number in count():
+        found, ids = with_lanes(3, players=12)
+        each_look(found, ids[:6])
+        strike = Strike(number)
+        (found.world.after if after else found.world.before)(strike)
+        for player_id in ids[6:]:
+            with suppress(Killed):
+                found.look(player_id)
+        found.world.undisturbed()
+        assert {each.round for each in each_look(found, ids)} == {1}
+        found.check()
+        if not strike.done:
+            break
+    assert number > 20
 
 
 def test_who_only_meets_others_is_asked_to_come_again() -> None:

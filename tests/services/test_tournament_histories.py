@@ -259,7 +259,7 @@ interruptions = st.dictionaries(
 )
 
 
-@settings(max_examples=max(60, EXAMPLES // 3))
+@settings(max_examples=max(60, EXAMPLES // 8))
 @given(tournament=tournaments, first=st.lists(before_the_start, min_size=1, max_size=8), events=interruptions)
 def test_who_withdraws_has_the_price_back_once_and_plays_no_more(
     tournament: Tournament, first: list[Act], events: dict[int, Act | str]
