@@ -72,8 +72,10 @@ def keep(occasion: Occasion, use: Use = operations) -> Answer:
 
 def _kept(use: Operations, request: UpkeepRequest, context: Any) -> UpkeepAnswer:
     end = out_of_time(context, request.seconds)
-    kept = use.housekeeping.keep(use.boards.all(), use.upkeep.trees(), end, anew=request.anew)
-    jobs = use.upkeep.keep(end)
+    try:
+        kept = use.housekeeping.keep(use.boards.all(), use.upkeep.trees(), end, anew=request.anew)
+    finally:  # no audit waits for what goes wrong with something else
+        jobs = use.upkeep.keep(end)
     games = _games(census_of(kept.games)) if kept.games else None
     running = sum(job.state is JobState.RUNNING for job in [*jobs, *kept.retention])
     facts = {"jobs": len(jobs), "running": running, "copied": kept.copied, "swept": len(kept.retention)}

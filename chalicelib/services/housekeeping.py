@@ -7,14 +7,15 @@ from msgspec import Struct
 from chalicelib.domain.boards import Board
 from chalicelib.domain.jobs import Job
 from chalicelib.services.abandonment import Abandonment
+from chalicelib.services.bulkheads import Bulkheads
 from chalicelib.services.clock import Clock
 from chalicelib.services.copies import Copyist
 from chalicelib.services.jobs import OutOfTime
 from chalicelib.services.retention import Retention
 
 SHARE = timedelta(seconds=60)
-"""Of a run: one for copies, one for what is swept and counted. Audits, rebuilds and exports are not to wait until millions
-of games are gone through, nor for tables that do not answer."""
+"""Of a run: one for copies, one for what is swept and counted. Audits, rebuilds and exports are not to wait until
+millions of games are gone through, nor for tables that do not answer."""
 
 
 class Kept(Struct, frozen=True):
@@ -40,9 +41,17 @@ class Housekeeping:
         Args:
             anew: Count games though they were counted less than a day ago.
         """
-        copied = self._copyist.keep(trees, self._share(out_of_time))
+        copied, swept, games = 0, list[Job](), None
+        bulkheads = Bulkheads()
+        with bulkheads.around(work="copies"):
+            copied = self._copyist.keep(trees, self._share(out_of_time))
         over = self._share(out_of_time)
-        return Kept(copied, self._retention.keep(boards, over), self._abandonment.keep(over, anew=anew))
+        with bulkheads.around(work="retention"):
+            swept = self._retention.keep(boards, over)
+        with bulkheads.around(work="games"):
+            games = self._abandonment.keep(over, anew=anew)
+        bulkheads.raise_first()
+        return Kept(copied, swept, games)
 
     def _share(self, out_of_time: OutOfTime) -> OutOfTime:
         end = self._clock() + SHARE

@@ -13,6 +13,7 @@ from chalicelib.domain.boards import Board
 from chalicelib.domain.jobs import Job, JobKind, JobState
 from chalicelib.domain.periods import ALL_TIME
 from chalicelib.services.boards import Boards
+from chalicelib.services.bulkheads import Bulkheads
 from chalicelib.services.clock import Clock
 from chalicelib.services.jobs import Jobs, OutOfTime, cursor_of, ended, state_of
 from chalicelib.services.rollcall import DEFAULT_PAGES, Build, Pages, RollCall
@@ -58,17 +59,21 @@ class Retention:
         """Go on with what is under way and sweep what is due; return the jobs worked on.
 
         What was missed is made up for: each period is swept once, whenever that is. Where the job has been forgotten
-        it begins with the board's first period. Cost, when there is nothing to do: a read unit a board.
+        it begins with the board's first period. What goes wrong with one board holds up no other one: it is logged, and
+        raised when all were seen to. Cost, when there is nothing to do: a read unit a board.
         """
         kept = [board for board in boards if board.retention_days is not None]
         job_by_key = self._jobs.find_all([_key(board) for board in kept])
         worked_on = []
+        bulkheads = Bulkheads()
         for board in kept:
             if out_of_time():
                 break
-            job = self._due(board, job_by_key)
-            if job is not None:
-                worked_on.append(self._jobs.advance(job, self._swept, out_of_time))
+            with bulkheads.around(board_id=board.board_id):
+                job = self._due(board, job_by_key)
+                if job is not None:
+                    worked_on.append(self._jobs.advance(job, self._swept, out_of_time))
+        bulkheads.raise_first()
         return worked_on
 
     def _due(self, board: Board, job_by_key: Mapping[JobKey, Job]) -> Job | None:

@@ -24,6 +24,7 @@ from chalicelib.domain.turns import Ended, Turn, TurnState
 from chalicelib.errors import ConflictError
 from chalicelib.services.archiving import ArchiveState, Archiving, LaggingError
 from chalicelib.services.boards import Boards
+from chalicelib.services.bulkheads import Bulkheads
 from chalicelib.services.clock import Clock
 from chalicelib.services.jobs import Jobs, OutOfTime, at, cursor_of, ended, state_of, waiting
 from chalicelib.services.rewarding import Rewarding, RewardState
@@ -100,17 +101,13 @@ class Rollover:
         board_by_id = {board.board_id: board for board in boards}
         turned_until = self._turns.turned_until(list(board_by_id))
         jobs: list[Job] = []
-        failures: list[Exception] = []
+        bulkheads = Bulkheads()
         for board_id, board in board_by_id.items():
             if out_of_time():
                 break
-            try:
+            with bulkheads.around(board_id=board_id):
                 jobs += self._caught_up(board, turned_until.get(board_id), out_of_time)
-            except Exception as error:  # noqa: BLE001  # an edge between boards: it is raised again when all were tried
-                _log.exception("rollover_failed", extra={"board_id": board_id})
-                failures.append(error)
-        if failures:
-            raise failures[0]
+        bulkheads.raise_first()
         return jobs
 
     def ended(self, board: Board, period: str) -> Ended:

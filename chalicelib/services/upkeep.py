@@ -1,7 +1,7 @@
 """Upkeep: audits as jobs, and what a schedule does so that no operator has to remember it."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,12 +10,14 @@ from chalicelib.domain.boards import Board
 from chalicelib.domain.jobs import Job, JobKind, JobState
 from chalicelib.services.audit import Audit, AuditPhase, AuditState
 from chalicelib.services.boards import Boards
+from chalicelib.services.bulkheads import Bulkheads
 from chalicelib.services.clock import Clock
 from chalicelib.services.export import Export
 from chalicelib.services.inspection import Inspector
 from chalicelib.services.jobs import Jobs, OutOfTime, cursor_of, ended, state_of, waiting
 from chalicelib.services.rebuild import LOOK_AGAIN_AFTER, Rebuild
 from chalicelib.services.rollcall import Build
+from chalicelib.store.jobs import JobKey
 
 AUDITED_EVERY = timedelta(days=1)
 _PERIODS = 2
@@ -72,27 +74,37 @@ class Upkeep:
     def keep(self, out_of_time: OutOfTime) -> list[Job]:
         """Go on with every rebuild, audit and export under way and begin the audits that are due; return them.
 
-        A job ends its wait in a later run. Cost, when there is nothing to do: a scan of the boards, and a read unit
-        per job.
+        A job ends its wait in a later run. What goes wrong with one board holds up no other one: it is logged, and
+        raised when all were seen to. Cost, when there is nothing to do: a scan of the boards, and a read unit per job.
         """
         trees = self.trees()
         wanted = [(kind, board.board_id, period_id) for board, period_id in trees for kind in _KINDS]
         job_by_key = self._jobs.find_all(wanted)
-        worked_on = []
+        worked_on: list[Job] = []
+        bulkheads = Bulkheads()
         for board, period_id in trees:
-            rebuild = job_by_key.get((JobKind.REBUILD, board.board_id, period_id))
-            audit = job_by_key.get((JobKind.AUDIT, board.board_id, period_id))
-            if rebuild is not None and rebuild.state is JobState.RUNNING:
-                worked_on.append(self._rebuild.advance(rebuild, out_of_time))
-            elif audit is None or audit.state is JobState.RUNNING or self._is_due(audit):
-                due = self.begin_audit(board, period_id, thorough=False)
-                worked_on.append(self.advance_audit(due, out_of_time))
-            export = job_by_key.get((JobKind.EXPORT, board.board_id, period_id))
-            if export is not None and export.state is JobState.RUNNING and not out_of_time():
-                worked_on.append(self._export.advance(export, out_of_time))
+            with bulkheads.around(board_id=board.board_id, period_id=period_id):
+                worked_on += self._work(board, period_id, job_by_key, out_of_time)
             if out_of_time():
                 break
+        bulkheads.raise_first()
+        latest = {**job_by_key, **{(job.kind, job.board_id, job.period_id): job for job in worked_on}}
+        _log.info("drift_known", extra={"rank_drift": _drift(trees, latest), **logs.metrics({"rank_drift": "Count"})})
         return worked_on
+
+    def _work(
+        self, board: Board, period_id: str, job_by_key: Mapping[JobKey, Job], out_of_time: OutOfTime
+    ) -> Iterator[Job]:
+        rebuild = job_by_key.get((JobKind.REBUILD, board.board_id, period_id))
+        audit = job_by_key.get((JobKind.AUDIT, board.board_id, period_id))
+        if rebuild is not None and rebuild.state is JobState.RUNNING:
+            yield self._rebuild.advance(rebuild, out_of_time)
+        elif audit is None or audit.state is JobState.RUNNING or self._is_due(audit):
+            due = self.begin_audit(board, period_id, thorough=False)
+            yield self.advance_audit(due, out_of_time)
+        export = job_by_key.get((JobKind.EXPORT, board.board_id, period_id))
+        if export is not None and export.state is JobState.RUNNING and not out_of_time():
+            yield self._export.advance(export, out_of_time)
 
     def trees(self) -> list[tuple[Board, str]]:
         """Return every board with each period that may have work."""
@@ -117,6 +129,16 @@ class Upkeep:
         if after.phase is AuditPhase.LOOK_AGAIN and before.phase is AuditPhase.WALK:
             return waiting(job, self._clock() + LOOK_AGAIN_AFTER)
         return job
+
+
+def _drift(trees: Iterable[tuple[Board, str]], job_by_key: Mapping[JobKey, Job]) -> int:
+    """Return the drift that is known: what the last audits found in indexes that have not been rebuilt since.
+
+    Told by every run, as an audit of one board that finds none says nothing of another one's.
+    """
+    audits = [(board, job_by_key.get((JobKind.AUDIT, board.board_id, period_id))) for board, period_id in trees]
+    states = [(board.layout(audit.period_id), found(audit)) for board, audit in audits if audit is not None]
+    return sum(state.drift for layout, state in states if state.generation == layout.generation)
 
 
 def found(job: Job) -> AuditState:

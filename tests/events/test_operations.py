@@ -3,20 +3,25 @@
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import pytest
 
 import app
+from chalicelib.domain.jobs import JobKind
 from chalicelib.domain.layouts import Layout
 from chalicelib.errors import StoreUnavailableError
 from chalicelib.events import invocations, operations
 from chalicelib.events.invocations import Answer
 from chalicelib.events.occasions import Occasion
 from chalicelib.services.rebuild import Options
+from chalicelib.store import keys
+from chalicelib.store.jobs import JobKey, JobStore
 from tests.fake_dynamodb import Call, throttle
 from tests.services.works import BUCKET, Works, altered, crowd, put
 from tests.world import World
 
 HOUR = 3_600_000
+OF_GAMES: JobKey = (JobKind.GAMES, "", "")
 SCHEDULED = {
     "version": "0",
     "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
@@ -286,6 +291,21 @@ def test_what_the_schedule_cannot_do_fails(works: Works) -> None:
     with pytest.raises(StoreUnavailableError):
         operations.keep(Occasion(SCHEDULED, Context()), lambda: works.use)
     assert operations.keep(Occasion({}, Context()), lambda: works.use)["error"]["code"] == "store_unavailable"
+
+
+def test_what_goes_wrong_with_one_thing_holds_up_no_other(works: Works) -> None:
+    works.world.board("sweep", reset="0 0 * * *", retention_days=1)
+    works.world.clock.advance(days=9)
+    operations.keep(Occasion(SCHEDULED, Context()), works.another_process)
+    [sweep] = [each for each in works.world.items("ranks") if each["pk"]["S"] == keys.job("retention", "sweep", "all")]
+    put(works.world, {**sweep, "cursor": {"S": "no JSON"}})
+    works.world.clock.advance(days=2)
+
+    with pytest.raises(msgspec.DecodeError):
+        operations.keep(Occasion(SCHEDULED, Context()), works.another_process)
+
+    begun = [works.use.upkeep.find_audit("race", "all"), JobStore("laurel-test-ranks", works.dynamo()).get(OF_GAMES)]
+    assert [job and job.started_at for job in begun] == [works.world.clock(), works.world.clock()]
 
 
 def test_the_manifest_lets_operators_in_beside_the_schedule() -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import cache
 from itertools import count
 
+import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -20,6 +21,7 @@ from chalicelib.services.audit import AuditPhase
 from chalicelib.services.inspection import Looks
 from chalicelib.services.rebuild import Options
 from chalicelib.services.rollcall import Build, Pages
+from chalicelib.store import keys
 from tests import invariants
 from tests.expressions import Item
 from tests.fake_dynamodb import Call, conflict_on
@@ -375,6 +377,44 @@ class TestUpkeep:
         ]
         assert again == []
         assert [job.period_id for job in next_day] == ["all", "20261124T0000Z", "20261123T0000Z"]
+
+    def test_drift_is_told_until_its_own_board_is_exact_whatever_audits_of_others_find(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        works, _ = played()
+        works.world.board("duel")
+        put(works.world, altered(works.nodes(1)[0], c5={"N": "3"}))
+        drift = works.audited().drift
+        caplog.set_level("INFO", "laurel")
+        caplog.clear()
+
+        for _ in range(2):  # an audit of the other board in the first run, none in the second
+            works.another_process().upkeep.keep(never)
+        works.rebuilt()
+        works.another_process().upkeep.keep(never)
+
+        told = [vars(record)["rank_drift"] for record in caplog.records if record.message == "drift_known"]
+        assert told == [drift, drift, 0]
+        assert drift
+        others = [vars(record)["rank_drift"] for record in caplog.records if record.message == "audit_finished"]
+        assert others == [0]
+
+    def test_a_board_that_something_is_wrong_with_holds_up_no_other_one(self) -> None:
+        world = World()
+        world.board("apple")
+        world.board("race")
+        crowd(world, [1, 2, 3])
+        works = Works(world)
+        broken = works.use.upkeep.begin_audit(works.use.boards.get("apple"), "all", thorough=False)
+        item = next(each for each in world.items("ranks") if each["pk"]["S"] == keys.job(broken.kind, "apple", "all"))
+        put(world, {**item, "cursor": {"S": "no JSON"}})
+
+        with pytest.raises(msgspec.DecodeError):
+            works.another_process().upkeep.keep(never)
+
+        audit = works.use.upkeep.find_audit("race", "all")
+        assert audit is not None
+        assert audit.state is JobState.DONE
 
     def test_it_goes_on_with_a_rebuild_that_nobody_works_on(self) -> None:
         works, _ = played()
