@@ -16,11 +16,12 @@ from chalicelib.domain.jobs import LEASE, JobState
 from chalicelib.domain.layouts import Layout, Layouts
 from chalicelib.domain.rewards import NO_RULES, By, Claiming, Grant, Rule, RuleSet, Tier
 from chalicelib.domain.turns import TurnState
-from chalicelib.errors import ConflictError
+from chalicelib.errors import ConflictError, StoreUnavailableError
 from chalicelib.services.rebuild import Options
 from chalicelib.services.rollcall import Pages
 from tests import strategies
-from tests.fake_dynamodb import Once, conflict_on
+from tests.fake_dynamodb import Once, conflict_on, throttle, time_out
+from tests.fake_sns import refuse
 from tests.oracle import Oracle
 from tests.services.turning import HOURLY, PERIOD, RULES, Turning, played, run, submit
 from tests.services.works import BUCKET, Works, after_steps, never
@@ -153,6 +154,30 @@ def test_a_rollover_killed_at_any_call_is_finished_by_another_process(after: boo
         turning.kept()
         turning.check(expected, RULES)
     assert deaths > 60
+
+
+def be_busy(call: Any) -> NoReturn:
+    """Refuse a call as AWS does when there are too many."""
+    if isinstance(call, str):
+        refuse("Throttled", call)
+    if call.operation == "TransactWriteItems":
+        conflict_on("")(call)
+    throttle(call)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("fail", "after"), [(be_busy, False), (time_out, True)], ids=["busy", "reply lost"])
+def test_a_rollover_that_fails_at_any_call_is_finished_by_the_next_run(
+    fail: Callable[[Any], NoReturn], after: bool
+) -> None:
+    _, expected = ended()
+    for turning in struck_at_every_call(lambda _, call: fail(call), after=after):
+        with suppress(StoreUnavailableError):
+            run(turning.another_process())
+        turning.undisturbed()
+        turning.world.clock.advance(minutes=1)
+        turning.kept()
+        turning.check(expected, RULES)
 
 
 @pytest.mark.slow
