@@ -60,7 +60,8 @@ def test_submissions_are_counted_at_once_or_by_their_stream(tmp_path: Path) -> N
     found = _results("visibility", None, tmp_path / "found.json", *arguments)["visibility"]
 
     assert [each["way"] for each in found] == [visibility.INLINE, visibility.STREAM]
-    assert [each["counted_at_once"] for each in found] == [1, 0]
+    inline, by_stream = (each["counted_at_once"] for each in found)
+    assert inline == 1 > by_stream
     assert [each["uncounted"] + each["wrong_counters"] for each in found] == [0, 0]
 
 
