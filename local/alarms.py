@@ -11,10 +11,11 @@ from typing import Any
 
 from ministack.services import cloudwatch, eventbridge, lambda_svc  # type: ignore[import-untyped]  # ships no types
 
-from chalicelib import config
-
 Json = dict[str, Any]
 
+# As CloudWatch calls them: what this machine runs is not asked, for it may not be importable.
+_CHANGED = "CloudWatch Alarm State Change"
+_CONFIGURED = "CloudWatch Alarm Configuration Change"
 _SAID = ("MetricName", "Namespace", "Period", "Statistic", "Threshold", "ComparisonOperator", "EvaluationPeriods")
 
 
@@ -49,13 +50,13 @@ def tell_of_alarms() -> None:
 
 def entry(alarm: Json, state: Json, previous: Json) -> Json:
     """Return what is put on the bus of an alarm's change, as CloudWatch documents it."""
-    return _entry(alarm, config.ALARM_CHANGED, {"previousState": previous, "state": state})
+    return _entry(alarm, _CHANGED, {"previousState": previous, "state": state})
 
 
 def deletion(alarm: Json) -> Json:
     """Return what is put on the bus of an alarm that is no more."""
     state = _state(alarm.get("StateValue", "OK"), alarm.get("StateReason", ""), None)
-    return _entry(alarm, config.ALARM_CONFIGURED, {"operation": "delete", "state": state})
+    return _entry(alarm, _CONFIGURED, {"operation": "delete", "state": state})
 
 
 def _entry(alarm: Json, kind: str, of_kind: Json) -> Json:
