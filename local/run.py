@@ -14,7 +14,7 @@ from typing import NoReturn
 from deploy.errors import DeployError
 from local import state, watch
 from local.children import StartError
-from local.layout import CHECKOUT, DEFAULT_PORT, LOG_GROUP, STATE_DIR
+from local.layout import ACCESS_KEY, CHECKOUT, DEFAULT_PORT, LOG_GROUP, REGION, SECRET_KEY, STATE_DIR
 from local.stack import LocalStack
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -32,7 +32,9 @@ Try it:
 
 Data is kept in {state_dir} when this stops in order; FRESH=1 begins anew. It is saved only then: should the embedded
 AWS itself be killed (kill -9, power cut), everything since its start is lost.
-For the AWS tools: {aws_endpoint}, with any credentials; the app logs to {log_group} there.
+For the AWS tools, which find the app's log in {log_group}:
+  export AWS_ENDPOINT_URL={aws_endpoint} AWS_DEFAULT_REGION={region}
+  export AWS_ACCESS_KEY_ID={access_key} AWS_SECRET_ACCESS_KEY={secret_key}
 A saved change deploys itself. Ctrl-C stops everything.
 """
 
@@ -75,6 +77,9 @@ def _run(port: int) -> None:
                 url=laurel.url,
                 admin_key=laurel.admin_key,
                 aws_endpoint=laurel.aws_endpoint,
+                region=REGION,
+                access_key=ACCESS_KEY,
+                secret_key=SECRET_KEY,
                 log_group=LOG_GROUP,
                 state_dir=STATE_DIR.relative_to(CHECKOUT),
             ),

@@ -4,7 +4,9 @@ import shutil
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
+import botocore.session
 import pytest
 import requests
 
@@ -26,6 +28,18 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def tool(settings: str) -> Any:
+    """Return a client of DynamoDB as somebody has it who pasted these settings."""
+    setting_by_name = dict(each.split("=", 1) for each in settings.split() if "=" in each)
+    return botocore.session.get_session().create_client(
+        "dynamodb",
+        endpoint_url=setting_by_name["AWS_ENDPOINT_URL"],
+        region_name=setting_by_name["AWS_DEFAULT_REGION"],
+        aws_access_key_id=setting_by_name["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=setting_by_name["AWS_SECRET_ACCESS_KEY"],
+    )
+
+
 def test_a_run_from_start_to_every_kind_of_end(checkout: Path, port: str) -> None:
     words = checkout / "chalicelib" / "words.py"
     with running(MODULE, checkout, PORT=port) as runner:
@@ -37,7 +51,7 @@ def test_a_run_from_start_to_every_kind_of_end(checkout: Path, port: str) -> Non
         words.write_text("GREETING = (")
         runner.wait_for("SyntaxError.*\nNot deployed")
         still = requests.get(url, timeout=PATIENCE_SECONDS).json()["greeting"]
-        embedded(f"http://{LOOPBACK}:{port}").client("dynamodb").put_item(
+        tool(runner.wait_for(r"export (AWS_.+\n  export AWS_.+)")).put_item(
             TableName=f"{TABLE_PREFIX}boards", Item={"board_id": {"S": "speedrun"}}
         )
 
