@@ -111,7 +111,11 @@ class Season(Struct, frozen=True, kw_only=True):
 
 
 class SeasonError(ValueError):
-    """A season makes no sense; the message says which part of it, and why."""
+    """A season makes no sense; ``field`` is the part that is wrong."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 def rounds_of(reset: str, first: Period, count: int) -> tuple[Round, ...]:
@@ -123,9 +127,9 @@ def rounds_of(reset: str, first: Period, count: int) -> tuple[Round, ...]:
 def check(season: Season) -> None:
     """Raise SeasonError unless all of a definition means something."""
     if len(set(season.tiers)) != len(season.tiers):
-        raise SeasonError("tiers: two have the same name")
+        raise SeasonError("tiers", "two have the same name")
     if (season.fill is Fill.SKILL) is not (season.bands > 1):
-        raise SeasonError("bands: at least 2 where buckets are filled by skill, 1 otherwise")
+        raise SeasonError("bands", "at least 2 where buckets are filled by skill, 1 otherwise")
     _check_cuts(season)
     for number, prize in enumerate(season.prizes):
         _check_prize(number, prize, season)
@@ -179,18 +183,18 @@ def _onwards(reset: str, first: Period) -> Iterator[tuple[str, datetime, datetim
 def _check_cuts(season: Season) -> None:
     for name, cut in (("promote", season.promote), ("relegate", season.relegate)):
         if (cut.rank is None) is (cut.percent is None):
-            raise SeasonError(f"{name}: give either a rank or a percent")
+            raise SeasonError(name, "give either a rank or a percent")
         if not 0 <= (cut.rank or 0) <= season.bucket_size or not 0 <= (cut.percent or 0) <= EVERYBODY:
-            raise SeasonError(f"{name}: no more than the bucket's {season.bucket_size}, or 100 percent")
+            raise SeasonError(name, f"no more than the bucket's {season.bucket_size}, or 100 percent")
     if season.promote.of(season.bucket_size) + season.relegate.of(season.bucket_size) > season.bucket_size:
-        raise SeasonError("promote and relegate: together they move more than a full bucket has")
+        raise SeasonError("promote", "together with relegate it moves more than a full bucket has")
 
 
 def _check_prize(number: int, prize: Prize, season: Season) -> None:
     if not 1 <= prize.first <= prize.last <= season.bucket_size:
-        raise SeasonError(f"prizes[{number}]: ranks go from 1 to {season.bucket_size}, the better one first")
+        raise SeasonError(f"prizes[{number}]", f"ranks go from 1 to {season.bucket_size}, the better one first")
     if prize.tier is not None and prize.tier not in season.tiers:
-        raise SeasonError(f"prizes[{number}]: there is no tier {prize.tier!r}")
+        raise SeasonError(f"prizes[{number}]", f"there is no tier {prize.tier!r}")
 
 
 def _is_met(prize: Prize, season: Season, played: Round, tier: int, rank: int) -> bool:

@@ -1,6 +1,6 @@
 """Seasons: making them, ending them early, and finding them, kept in memory for a moment as boards are."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -13,7 +13,6 @@ from chalicelib.domain.rewards import Claiming
 from chalicelib.domain.seasons import Cut, Fill, Prize, Round, Season, SeasonError
 from chalicelib.errors import (
     ContendedError,
-    CursorError,
     MalformedError,
     SeasonClosedError,
     SeasonExistsError,
@@ -22,10 +21,10 @@ from chalicelib.errors import (
 from chalicelib.services.boards import REMEMBERED, Boards
 from chalicelib.services.clock import Clock
 from chalicelib.services.tokens import Tokens
-from chalicelib.store.seasons import BOARD, SeasonStore
+from chalicelib.store.seasons import BOARD, SEASON, SeasonStore
 
 _ATTEMPTS = 5
-_OF_SEASONS = "seasons"
+_LISTING = {"of": "seasons"}
 
 
 class SeasonPage(Struct, frozen=True):
@@ -54,9 +53,9 @@ class Seasons:
         Raises:
             CursorError: Forged, or made for something else.
         """
-        found = self._store.after(self._opened(cursor) if cursor else "", limit + 1)
-        shown = found[:limit]
-        return SeasonPage(shown, self._cursor(shown[-1]) if len(found) > limit else None)
+        found = self._store.after(self._tokens.last_shown(_LISTING, cursor), limit + 1)
+        shown, more = found[:limit], len(found) > limit
+        return SeasonPage(shown, self._tokens.next_page(_LISTING, shown[-1].season_id) if more else None)
 
     def get(self, season_id: str) -> Season:
         """Return a season, at most five seconds old, or raise SeasonNotFoundError."""
@@ -146,21 +145,22 @@ class Seasons:
         try:
             seasons.check(season)
         except SeasonError as error:
-            raise MalformedError(f"body.{error}", field="season") from error
+            raise MalformedError(f"body.{error.field}: {error}", field=error.field) from error
         if any(each.end - each.start <= self._grace for each in season.rounds):
             raise MalformedError("body.board_id: its periods end before those before them are frozen", field="board_id")
-        if not board.sealed:
-            self._boards.seal(board)
-            board = self._boards.refreshed(board.board_id)
-            if not board.sealed:
-                raise ContendedError("the board was being changed; send the same request again")
+        if self._store.get(season.season_id) is not None:
+            raise _refusal(season, {SEASON})
+        self._seal(board)
         refused = self._store.create(season)
         if refused:
-            what = (
-                f"board {board.board_id!r} has a season" if BOARD in refused else f"season {season.season_id!r} exists"
-            )
-            raise SeasonExistsError(what, season_id=season.season_id, board_id=board.board_id)
+            raise _refusal(season, refused)
         return self._remember(season)
+
+    def _seal(self, board: Board) -> None:
+        if not board.sealed:
+            self._boards.seal(board)
+            if not self._boards.refreshed(board.board_id).sealed:
+                raise ContendedError("the board was being changed; send the same request again")
 
     def _first(self, board: Board, period_id: str | None) -> Period:
         current = periods.period_at(board.reset, self._clock())
@@ -175,11 +175,9 @@ class Seasons:
         self._remembered[season.season_id] = (season, self._clock())
         return season
 
-    def _cursor(self, last: Season) -> str:
-        return self._tokens.cursor({"of": _OF_SEASONS, "after": last.season_id})
 
-    def _opened(self, cursor: str) -> str:
-        values = self._tokens.read_cursor(cursor)
-        if values.get("of") != _OF_SEASONS:
-            raise CursorError("the cursor was made for another listing; start from the first page")
-        return values["after"]
+def _refusal(season: Season, refused: Collection[str]) -> SeasonExistsError:
+    message = f"season {season.season_id!r} exists; choose another id"
+    if BOARD in refused:
+        message = f"board {season.board_id!r} has a season in these periods, or later; begin after its last round"
+    return SeasonExistsError(message, season_id=season.season_id, board_id=season.board_id)

@@ -128,12 +128,12 @@ def test_a_season_makes_its_board_s_schedule_final(winter: World) -> None:
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
-        ({"tiers": ["bronze", "bronze"]}, "season"),
-        ({"promote": {}}, "season"),
-        ({"promote": {"rank": 1, "percent": 5}}, "season"),
-        ({"fill": "skill"}, "season"),
-        ({"bands": 2}, "season"),
-        ({"prizes": [{"from": 3, "to": 3, "grants": [{"item": "gold", "amount": 1}]}]}, "season"),
+        ({"tiers": ["bronze", "bronze"]}, "tiers"),
+        ({"promote": {}}, "promote"),
+        ({"promote": {"rank": 1, "percent": 5}}, "promote"),
+        ({"fill": "skill"}, "bands"),
+        ({"bands": 2}, "bands"),
+        ({"prizes": [{"from": 3, "to": 3, "grants": [{"item": "gold", "amount": 1}]}]}, "prizes[0]"),
         ({"first_period": "20200101T0000Z"}, "first_period"),
         ({"first_period": "99980101T0000Z"}, "first_period"),
         ({"first_period": "20260102T0000Z"}, "first_period"),
@@ -170,6 +170,14 @@ def test_a_season_s_id_and_its_board_s_periods_are_taken_once(winter: World) -> 
     assert make(winter, board_id="other").refusal == (409, "season_exists")
     assert make(winter, season_id="spring").refusal == (409, "season_exists")
     assert make(winter, season_id="spring", board_id="other").status == 201
+
+
+def test_a_season_that_is_not_made_leaves_its_board_as_it_was(winter: World) -> None:
+    winter.board("other", reset=RESET)
+    make(winter, board_id="other")
+    make(winter, season_id="spring", board_id="other", tiers=["bronze", "bronze"])
+
+    assert winter.api.patch("/admin/boards/other", {"reset": "0 0 * * *"}, admin=True).status == 200
 
 
 def test_periods_after_a_season_are_free_for_the_next(winter: World) -> None:

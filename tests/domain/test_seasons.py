@@ -104,25 +104,26 @@ def test_a_move_is_one_tier_and_ends_at_the_last(tier: int, move: Move, after: t
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("changes", "field", "message"),
     [
-        ({"tiers": ("bronze", "bronze")}, "same name"),
-        ({"fill": Fill.SKILL}, "bands"),
-        ({"bands": 3}, "bands"),
-        ({"promote": Cut()}, "promote: give either"),
-        ({"relegate": Cut(rank=1, percent=1)}, "relegate: give either"),
-        ({"promote": Cut(rank=31)}, "promote: no more"),
-        ({"promote": Cut(percent=101)}, "promote: no more"),
-        ({"relegate": Cut(rank=-1)}, "relegate: no more"),
-        ({"promote": Cut(percent=50), "relegate": Cut(rank=16)}, "together"),
-        ({"prizes": (Prize(1, 31, GOLD),)}, r"prizes\[0\]: ranks"),
-        ({"prizes": (Prize(3, 2, GOLD),)}, r"prizes\[0\]: ranks"),
-        ({"prizes": (Prize(1, 1, GOLD), Prize(1, 1, GOLD, "iron"))}, r"prizes\[1\]: there is no tier 'iron'"),
+        ({"tiers": ("bronze", "bronze")}, "tiers", "same name"),
+        ({"fill": Fill.SKILL}, "bands", "at least 2"),
+        ({"bands": 3}, "bands", "1 otherwise"),
+        ({"promote": Cut()}, "promote", "give either"),
+        ({"relegate": Cut(rank=1, percent=1)}, "relegate", "give either"),
+        ({"promote": Cut(rank=31)}, "promote", "no more"),
+        ({"promote": Cut(percent=101)}, "promote", "no more"),
+        ({"relegate": Cut(rank=-1)}, "relegate", "no more"),
+        ({"promote": Cut(percent=50), "relegate": Cut(rank=16)}, "promote", "together with relegate"),
+        ({"prizes": (Prize(1, 31, GOLD),)}, "prizes[0]", "ranks"),
+        ({"prizes": (Prize(3, 2, GOLD),)}, "prizes[0]", "ranks"),
+        ({"prizes": (Prize(1, 1, GOLD), Prize(1, 1, GOLD, "iron"))}, "prizes[1]", "there is no tier 'iron'"),
     ],
 )
-def test_what_makes_no_sense_is_refused_with_the_reason(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(SeasonError, match=message):
+def test_what_makes_no_sense_is_refused_with_the_reason(changes: dict[str, Any], field: str, message: str) -> None:
+    with pytest.raises(SeasonError, match=message) as error:
         seasons.check(season(**changes))
+    assert error.value.field == field
 
 
 @pytest.mark.parametrize(
