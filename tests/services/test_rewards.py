@@ -1,6 +1,7 @@
 """Rewards are given once and claimed once, whoever does so how often, and go with the player who leaves."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import count
 
 import pytest
@@ -155,6 +156,20 @@ def test_two_claims_at_the_same_time_count_once() -> None:
         world.services.rewards.claim(ada, GOLD)
         world.undisturbed()
         assert world.services.rewards.balances(ada) == {"gold": 5, "xp": 1}
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_nothing_is_left_of_who_leaves_while_they_claim(after: bool) -> None:
+    def leave(world: World) -> None:
+        ada = world.services.players.sign_in(IdentityKind.DEVICE, "device-Ada").player.player_id
+        world.another_process().players.delete(ada)
+
+    for world, ada in at_every_call(leave, after=after):
+        with suppress(RewardNotFoundError):
+            world.services.rewards.claim(ada, GOLD)
+        world.undisturbed()
+        kinds = {item["sk"]["S"] for item in world.items("players") if item["pk"]["S"].endswith(ada)}
+        assert not kinds or "profile" in kinds
 
 
 def test_a_claim_of_what_was_not_given_is_refused() -> None:
