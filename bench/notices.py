@@ -16,7 +16,8 @@ from datetime import UTC, datetime, timedelta
 
 from chalicelib.bootstrap.serving import Services, build
 from chalicelib.config import Config, SigningKey
-from chalicelib.domain.notices import Message, PersonalNotice, encoded, messages, notice_id
+from chalicelib.domain.messages import Message, addressed, encoded
+from chalicelib.domain.notices import PersonalNotice, notice_id
 from chalicelib.domain.players import Player
 from chalicelib.services.notices import Publisher
 from chalicelib.store.clients import Clients
@@ -107,7 +108,7 @@ def wanted(ids: Sequence[str], notices: int, now: datetime) -> Iterator[Message]
     for number in range(notices):
         at = now + timedelta(milliseconds=number)
         contents = ((player_id, PersonalNotice(f"Notice {number}", "Well done! " * 10)) for player_id in ids)
-        yield from messages(notice_id(at, f"bench#{number}"), now + timedelta(days=1), contents)
+        yield from addressed(notice_id(at, f"bench#{number}"), now + timedelta(days=1), contents)
 
 
 def require_all(services: Services, ids: Sequence[str], sent: Sequence[Message]) -> None:

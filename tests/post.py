@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from chalicelib.bootstrap.delivering import build_delivering
 from chalicelib.config import Config, SigningKey
-from chalicelib.domain.notices import Announcement, Content, PersonalNotice, encoded, messages, notice_id
+from chalicelib.domain.messages import addressed, encoded
+from chalicelib.domain.notices import Announcement, Content, PersonalNotice, notice_id
 from chalicelib.domain.players import Player
 from chalicelib.services.delivery import Delivered, Delivery
 from chalicelib.services.notices import Outbox, Publisher
@@ -117,4 +118,4 @@ def letter(world: World, *player_ids: str, title: str = "Hello", key: str = "let
     """Return the texts of messages with a personal notice of the world's present."""
     at = world.clock()
     contents = [(player_id, PersonalNotice(title)) for player_id in player_ids]
-    return [encoded(each) for each in messages(notice_id(at, key), at + timedelta(days=days), contents)]
+    return [encoded(each) for each in addressed(notice_id(at, key), at + timedelta(days=days), contents)]

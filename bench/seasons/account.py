@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from bench.client import READS
 from bench.memory import MemoryDynamoDB
 from bench.seasons.keeper import Orders, Report, keep
-from chalicelib.domain import notices
+from chalicelib.domain import messages
 from tests.fake_s3 import FakeS3
 from tests.fake_sns import FakeSns
 from tests.services.works import BUCKET
@@ -87,7 +87,7 @@ class Account:
             return self.s3.put_object(**request) if operation == "PutObject" else self.s3.get_object(**request)
         sns = FakeSns()
         sns.publish_batch(**request)
-        for message in map(notices.decoded, sns.texts):
+        for message in map(messages.decoded, sns.texts):
             for edition in message.editions:
                 self.told.update((message.notice_id, player_id) for player_id in edition.recipients)
         return {}

@@ -7,7 +7,8 @@ from msgspec import Struct
 
 from chalicelib.domain import notices
 from chalicelib.domain.boards import Board
-from chalicelib.domain.notices import LIFETIME, Announcement, Edition, Message
+from chalicelib.domain.messages import Edition, Message
+from chalicelib.domain.notices import LIFETIME, Announcement
 
 WORTH_TELLING = timedelta(days=1)
 """How long after an event it is still told: runs that were missed are made up for, and nobody is told of long ago."""

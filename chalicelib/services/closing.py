@@ -15,10 +15,11 @@ from itertools import islice
 from msgspec import Struct
 
 from chalicelib import logs
-from chalicelib.domain import buckets, notices, seasons
+from chalicelib.domain import buckets, messages, notices, seasons
 from chalicelib.domain.buckets import BucketId, Result
 from chalicelib.domain.jobs import Job, JobKind, JobState
-from chalicelib.domain.notices import Content, Message, SeasonResult
+from chalicelib.domain.messages import Message
+from chalicelib.domain.notices import Content, SeasonResult
 from chalicelib.domain.rewards import Due
 from chalicelib.domain.seasons import Round, Season
 from chalicelib.services.buckets import Results
@@ -183,11 +184,11 @@ def _messages(
     season, played = outcomes[0].season, outcomes[0].round
     results = (content for outcome in outcomes for content in outcome.contents())
     result_id = notices.notice_id(sent_at, f"season_result#{season.season_id}#{played.number}")
-    yield from notices.messages(result_id, expires_at, results)
+    yield from messages.addressed(result_id, expires_at, results)
     if dues:
         reward_id = notices.notice_id(sent_at, f"reward#{dues[0].rewards[0].reward_id}")
         gifts = ((due.player_id, reward_notice(due.rewards[0], season.board_id)) for due in dues)
-        yield from notices.messages(reward_id, expires_at, gifts)
+        yield from messages.addressed(reward_id, expires_at, gifts)
 
 
 def _facts(job: Job, state: ClosingState) -> dict[str, object]:

@@ -12,8 +12,9 @@ from itertools import chain
 from msgspec import Struct
 
 from chalicelib import logs
-from chalicelib.domain import notices
-from chalicelib.domain.notices import Fault, Message, NoticeKind, UndeliverableError
+from chalicelib.domain import messages
+from chalicelib.domain.messages import Fault, Message, UndeliverableError
+from chalicelib.domain.notices import NoticeKind
 from chalicelib.domain.players import PlayerState
 from chalicelib.services.clock import Clock
 from chalicelib.services.push import Letter, Push, Pushed, RemainingTime
@@ -72,7 +73,7 @@ class Delivery:
             StoreUnavailableError: Not everybody has got it; it must be delivered again.
         """
         try:
-            message = notices.decoded(text)
+            message = messages.decoded(text)
         except UndeliverableError as error:
             return self._buried(text, error)
         if self._clock() >= message.expires_at:

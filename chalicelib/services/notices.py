@@ -12,8 +12,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from chalicelib import logs
-from chalicelib.domain import notices
-from chalicelib.domain.notices import LIFETIME, MAX_LIFETIME, Content, Edition, Message, Notice, NoticeKind
+from chalicelib.domain import messages, notices
+from chalicelib.domain.messages import Edition, Message
+from chalicelib.domain.notices import LIFETIME, MAX_LIFETIME, Content, Notice, NoticeKind
 from chalicelib.domain.players import PlayerState
 from chalicelib.errors import MalformedError, NoticeDueError, NoticeNotFoundError, PublicationReusedError
 from chalicelib.services.clock import Clock, new_id
@@ -225,10 +226,10 @@ def messages_of(publication: Publication) -> Iterator[Message]:
         yield Message(notice.notice_id, notice.expires_at, (Edition(notice.content),))
     else:
         contents = ((player_id, notice.content) for player_id in publication.recipients)
-        yield from notices.messages(notice.notice_id, notice.expires_at, contents)
+        yield from messages.addressed(notice.notice_id, notice.expires_at, contents)
 
 
 def _post(message: Message) -> Post:
     # Other subscribers may filter by these. SNS tells a function both, where the embedded AWS does so only if it can.
     attributes = {"kind": message.kind.value, "version": str(message.version)}
-    return Post(notices.encoded(message), f"Laurel: {message.kind.value}", attributes)
+    return Post(messages.encoded(message), f"Laurel: {message.kind.value}", attributes)

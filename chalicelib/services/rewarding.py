@@ -6,9 +6,10 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from chalicelib.domain import notices, turns
+from chalicelib.domain import messages, notices, turns
 from chalicelib.domain.boards import Board
-from chalicelib.domain.notices import Content, Grant, Message, RewardNotice
+from chalicelib.domain.messages import Message
+from chalicelib.domain.notices import Content, Grant, RewardNotice
 from chalicelib.domain.rewards import Claiming, Due, Reward
 from chalicelib.domain.turns import Line, Turn
 from chalicelib.services.archives import Archives
@@ -131,7 +132,7 @@ def _messages(turn: Turn, dues: Iterable[Due], expires_at: datetime) -> Iterator
             contents_by_reward.setdefault(reward.reward_id, []).append((due.player_id, notice))
     for reward_id, contents in contents_by_reward.items():
         notice_id = notices.notice_id(turn.frozen_at, f"reward#{reward_id}")
-        yield from notices.messages(notice_id, expires_at, contents)
+        yield from messages.addressed(notice_id, expires_at, contents)
 
 
 def reward_notice(reward: Reward, board_id: str) -> RewardNotice:

@@ -11,7 +11,8 @@ import pytest
 
 import app as manifest
 from chalicelib.bootstrap import delivering
-from chalicelib.domain.notices import Announcement, Edition, Message, encoded, notice_id
+from chalicelib.domain.messages import Edition, Message, encoded
+from chalicelib.domain.notices import Announcement, notice_id
 from chalicelib.errors import StoreUnavailableError
 from tests.lines import Lines
 from tests.tables import PREFIX

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain import notices
+from chalicelib.domain import messages
 from chalicelib.domain.jobs import LEASE, Job, JobState
 from chalicelib.domain.notices import SeasonResult
 from chalicelib.domain.rewards import Claiming
@@ -66,7 +66,7 @@ def told(found: League) -> Told:
     """Return who was told of which outcome, rank and next tier; however often, it was the same, under one id."""
     ids: set[str] = set()
     outcome_by_player: Told = {}
-    for message in map(notices.decoded, found.sns.texts):
+    for message in map(messages.decoded, found.sns.texts):
         for edition in message.editions:
             if isinstance(edition.content, SeasonResult):
                 ids.add(message.notice_id)

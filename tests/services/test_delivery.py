@@ -10,7 +10,8 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.notices import Announcement, Edition, Fault, Message, encoded, notice_id
+from chalicelib.domain.messages import Edition, Fault, Message, encoded
+from chalicelib.domain.notices import Announcement, notice_id
 from chalicelib.errors import StoreUnavailableError
 from chalicelib.store.clients import ClientFailedError
 from tests.fake_dynamodb import Hook, throttle, time_out

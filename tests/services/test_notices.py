@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.notices import Announcement, PersonalNotice, decoded, messages, notice_id
+from chalicelib.domain.messages import addressed, decoded
+from chalicelib.domain.notices import Announcement, PersonalNotice, notice_id
 from chalicelib.errors import (
     ContendedError,
     MalformedError,
@@ -362,7 +363,7 @@ def test_any_number_of_messages_is_published_in_requests_that_sns_takes(characte
     publisher = Publisher(Topic(TOPIC, Clients(connect=lambda _: sns)))
     letters = ((f"{number:032x}", PersonalNotice("Hello", character * (1800 + number))) for number in range(1, 200))
 
-    sent = publisher.publish(messages(notice_id(EPOCH, "spring"), later, letters, size=8))
+    sent = publisher.publish(addressed(notice_id(EPOCH, "spring"), later, letters, size=8))
 
     assert sent == len(sns.texts) == 25
     assert sum(decoded(text).recipients for text in sns.texts) == 199
@@ -374,4 +375,4 @@ def test_a_refused_batch_is_an_error() -> None:
     publisher = Publisher(Topic(TOPIC, Clients(connect=lambda _: sns)))
 
     with pytest.raises(ClientFailedError, match="InternalError"):
-        publisher.publish(messages(notice_id(EPOCH, "k"), EPOCH, [("a" * 32, PersonalNotice("Hello"))]))
+        publisher.publish(addressed(notice_id(EPOCH, "k"), EPOCH, [("a" * 32, PersonalNotice("Hello"))]))

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.bootstrap.seasons import Seasons
-from chalicelib.domain import notices
+from chalicelib.domain import messages, notices
 from chalicelib.domain.records import Submission
 from chalicelib.domain.rewards import By, Grant, Rule, RuleSet
 from chalicelib.domain.tellings import WORTH_TELLING
@@ -28,7 +28,7 @@ def held(**rules: object) -> Turning:
 
 def told(turning: Turning) -> list[tuple[str, str, datetime]]:
     """Return what everybody was told, in order: each title, its board, and when it is dated."""
-    found = [notices.decoded(text) for text in turning.sns.texts]
+    found = [messages.decoded(text) for text in turning.sns.texts]
     contents = [(message, message.editions[0].content) for message in found if message.kind == "announcement"]
     return [(each.title, each.board_id or "", notices.instant_of(by.notice_id)) for by, each in contents]  # type: ignore[union-attr]  # of this kind
 
@@ -136,7 +136,7 @@ def test_who_dies_after_telling_tells_the_same_again() -> None:
 
     assert run_at(turning, START + SECOND) == 1
     assert run_at(turning, START + 2 * SECOND) == 0
-    assert len({notices.decoded(text).notice_id for text in turning.sns.texts}) == 1
+    assert len({messages.decoded(text).notice_id for text in turning.sns.texts}) == 1
 
 
 def test_boards_that_are_no_tournament_and_those_of_long_ago_cost_no_request() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from chalicelib.bootstrap.seasons import Seasons, build_seasons
 from chalicelib.config import Config, SigningKey
-from chalicelib.domain import notices
+from chalicelib.domain import messages, notices
 from chalicelib.domain.boards import Board, SortOrder
 from chalicelib.domain.jobs import Job
 from chalicelib.domain.records import Submission
@@ -130,7 +130,7 @@ class Turning:
         """Return who was told what."""
         return {
             (message.notice_id, player_id)
-            for message in map(notices.decoded, self.sns.texts)
+            for message in map(messages.decoded, self.sns.texts)
             for edition in message.editions
             for player_id in edition.recipients
         }
