@@ -84,7 +84,7 @@ _AREAS: Sequence[tuple[Area, tuple[str, ...]]] = (
     (Area.GAMES, ("games-*",)),
     (Area.STANDINGS, ("boards-*", "records-*", "ranks-*")),
     (Area.RANKS, ("settle_records-*", "record-stream-age", "record-dead-letters", "rank-drift")),
-    (Area.SEASONS, ("seasons-*", "keep_seasons-*")),
+    (Area.SEASONS, ("seasons-*", "keep_seasons-*", "turn-lag")),
     (Area.NOTICES, ("notices-*", "deliver_notices-*", "notice-dead-letters")),
     (Area.AVATARS, ("make_avatar-*",)),
 )

@@ -1,7 +1,8 @@
 """What the schedule does for seasons every minute, and operators by hand: periods that are over are turned."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -14,8 +15,10 @@ from chalicelib.domain.turns import Turn
 from chalicelib.events.invocations import Answer, answered, job_view, out_of_time
 from chalicelib.events.occasions import Occasion
 from chalicelib.events.payloads import KeptView, SeasonsAnswer, SeasonsRequest, TurnView
+from chalicelib.services.bulkheads import Bulkheads
 from chalicelib.services.jobs import OutOfTime
 
+_METRICS = {"turn_lag_ms": "Milliseconds"}
 _log = logging.getLogger(logs.LOGGER_NAME)
 
 
@@ -32,21 +35,31 @@ def keep(occasion: Occasion, use: Callable[[], Seasons] = seasons) -> Answer:
 
 def _keep(use: Seasons, request: SeasonsRequest, context: Any) -> SeasonsAnswer:
     end = out_of_time(context, request.seconds)
-    published = use.outbox.due()
     if request.board_id is not None and request.period is not None:
         return _turned(use, use.boards.get(request.board_id), request.period, end)
     boards = use.boards.all() if request.board_id is None else [use.boards.get(request.board_id)]
-    published += use.tellings.keep(boards)
-    try:
+    published, jobs, closings = 0, list[Job](), list[Job]()
+    bulkheads = Bulkheads()
+    with bulkheads.around(work="scheduled notices"):
+        published += use.outbox.due()
+    with bulkheads.around(work="notices of tournaments"):
+        published += use.tellings.keep(boards)
+    with bulkheads.around(work="periods"):
         jobs = use.rollover.keep(boards, end)
-    finally:  # no round waits for a board that something is wrong with
+    with bulkheads.around(work="rounds"):
         closings = _closed(use, request, end)
-    running = sum(job.state is JobState.RUNNING for job in [*jobs, *closings])
-    facts = {"jobs": len(jobs) + len(closings), "running": running, "published": published}
-    _log.info("seasons_kept", extra=facts)
+    bulkheads.raise_first()
+    facts = {"jobs": len(jobs) + len(closings), "published": published, **_lag([*jobs, *closings], use.clock())}
+    _log.info("seasons_kept", extra={**facts, **logs.metrics(_METRICS)})
     found = zip(jobs, use.rollover.find_all(jobs), strict=True)
     rollovers = [KeptView(job_view(job, use.clock()), _view(turn)) for job, turn in found]
     return SeasonsAnswer(rollovers, [job_view(job, use.clock()) for job in closings])
+
+
+def _lag(jobs: Sequence[Job], now: datetime) -> dict[str, int]:
+    """Return how many jobs are under way, and since when the oldest is: what waits for nothing is done in minutes."""
+    ages = [now - job.started_at for job in jobs if job.state is JobState.RUNNING]
+    return {"running": len(ages), "turn_lag_ms": max(ages, default=timedelta(0)) // timedelta(milliseconds=1)}
 
 
 def _turned(use: Seasons, board: Board, period: str, end: OutOfTime) -> SeasonsAnswer:

@@ -3,15 +3,20 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 import app
 from chalicelib.bootstrap.seasons import Seasons
+from chalicelib.domain.turns import TurnState
 from chalicelib.errors import StoreUnavailableError
 from chalicelib.events import seasons
 from chalicelib.events.occasions import Occasion
 from tests.events.test_operations import Context
 from tests.fake_dynamodb import throttle
+from tests.fake_s3 import FakeS3
+from tests.lines import Lines
 from tests.services.turning import PERIOD, RULES, Turning, played
+from tests.services.works import BUCKET
 
 SCHEDULED = {
     "version": "0",
@@ -93,6 +98,39 @@ def test_a_period_is_turned_by_hand_though_older_ones_wait(turning: Turning) -> 
 )
 def test_an_operator_is_told_why_not(turning: Turning, event: Any, code: str) -> None:
     assert keep(turning, event)["error"]["code"] == code
+
+
+def test_every_run_says_for_how_long_a_period_has_waited(turning: Turning, lines: Lines) -> None:
+    turning.s3 = FakeS3(set())
+    keep(turning, SCHEDULED)
+    turning.world.clock.advance(hours=2)
+    keep(turning, SCHEDULED)
+    turning.s3 = FakeS3({BUCKET})
+    turning.world.clock.advance(minutes=10)
+    keep(turning, SCHEDULED)
+
+    told = lines.of("seasons_kept")
+    assert [(line["running"], line["turn_lag_ms"]) for line in told] == [(1, 0), (1, 2 * 3_600_000), (0, 0)]
+    assert told[0]["_aws"]["CloudWatchMetrics"][0]["Metrics"] == [{"Name": "turn_lag_ms", "Unit": "Milliseconds"}]
+
+
+class Broken:
+    """An outbox with a notice in it that nobody can read."""
+
+    def due(self) -> int:
+        raise LookupError("no notice")
+
+
+def test_notices_that_something_is_wrong_with_hold_up_no_period(turning: Turning, lines: Lines) -> None:
+    broken: Any = Broken()
+
+    with pytest.raises(LookupError):
+        keep(turning, SCHEDULED, replace(turning.another_process(), outbox=broken))
+
+    assert turning.turn.state is TurnState.DONE
+    [line] = lines.of("failed_apart")
+    assert (line["work"], "no notice" in line["traceback"]) == ("scheduled notices", True)
+    assert lines.of("seasons_kept") == [], "the alarm hears nothing of a run that fails"
 
 
 def test_what_the_schedule_cannot_do_fails(turning: Turning) -> None:

@@ -398,7 +398,8 @@ def test_every_alarm_tells_somebody_and_says_what_to_do(stage: str) -> None:
         assert leads_somewhere(ROOT / "README.md", how_to[1]), how_to[1]
         topics = {*alarm.properties["AlarmActions"], *alarm.properties["OKActions"]}
         assert topics in ({"<Alarms>"}, {f"arn:aws:sns:eu-central-1:123456789012:laurel-{stage}-alarms"})
-        assert alarm.properties["TreatMissingData"] == ("ignore" if alarm.name == "RankDriftAlarm" else "notBreaching")
+        silence = {"RankDriftAlarm": "ignore", "TurnLagAlarm": "breaching"}
+        assert alarm.properties["TreatMissingData"] == silence.get(alarm.name, "notBreaching")
 
 
 def test_every_function_and_every_table_is_watched() -> None:
@@ -441,7 +442,7 @@ def test_alarms_look_at_figures_that_the_app_logs(stage: str) -> None:
     logged = {name for file in files for name in FIGURE.findall(file.read_text(encoding="utf-8"))}
 
     assert {metric["MetricName"] for metric in own} <= logged
-    assert {"rank_drift", "switched_off"} <= {metric["MetricName"] for metric in own}
+    assert {metric["MetricName"] for metric in own} == {"rank_drift", "switched_off", "turn_lag_ms"}
     for metric in own:
         dimensions = {each["Name"]: each["Value"] for each in metric["Dimensions"]}
         assert dimensions == {"service": logs.SERVICE, "stage": stage}
