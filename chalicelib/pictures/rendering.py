@@ -11,6 +11,7 @@ from chalicelib.pictures.cropping import square
 from chalicelib.pictures.decoding import decoded, reduced, turn
 from chalicelib.pictures.encoding import encoded
 from chalicelib.pictures.formats.jpeg import LEAST_SIDE
+from chalicelib.pictures.spaces import profile
 
 _LARGEST = max(SIZES)
 
@@ -40,9 +41,9 @@ def _upright_square(content: bytes, media_type: MediaType, crop: Crop) -> Image.
         box = square(image, crop)
         side = box[2] - box[0]
         picture = reduced(image, box, factor=max(side // LEAST_SIDE, 1))
-        turned, profile = turn(image), image.info.get("icc_profile")
+        turned, colours = turn(image), profile(content, media_type, image.info)
     picture = _resized(picture, min(side, _LARGEST))
-    return in_srgb(picture if turned is None else picture.transpose(turned), profile)
+    return in_srgb(picture if turned is None else picture.transpose(turned), colours)
 
 
 def _of_size(picture: Image.Image, size: int) -> Iterator[Rendition]:

@@ -79,6 +79,7 @@ def pictures() -> tuple[Good, ...]:
         _orientations,
         _jpegs,
         _profiles,
+        _spaces,
         _pngs,
         _greys,
         _keyed,
@@ -198,6 +199,48 @@ def _useless_profiles() -> Iterator[Good]:
     for name, useless in {"of nonsense": b"nonsense" * 40, "of colours": profile}.items():
         content = saved(inks, JPEG, quality=90, subsampling=0, icc_profile=useless)
         yield Good(f"JPEG, CMYK, a profile {name}", JPEG, content)
+
+
+def _spaces() -> Iterator[Good]:
+    """Yield pictures that name their colours by numbers, which may contradict each other."""
+    p3, linear = profiles.DISPLAY_P3, profiles.LINEAR
+    plain, wide = compass(), compass({corner: p3.of(colour) for corner, colour in CORNERS.items()})
+    coded = compass({corner: p3.by_the_curve_of_srgb(colour) for corner, colour in CORNERS.items()})
+    light = compass({corner: linear.of(colour) for corner, colour in CORNERS.items()})
+    of_p3, of_srgb = (
+        _chromaticities(0.68, 0.32, 0.265, 0.69, 0.15, 0.06),
+        _chromaticities(0.64, 0.33, 0.3, 0.6, 0.15, 0.06),
+    )
+    icc = chunk(b"iCCP", b"profile\0\0" + zlib.compress(p3.profile()))
+    for name, image, chunks in (
+        ("cHRM and gAMA of Display P3", wide, of_p3 + _gamma(1 / 2.4)),
+        ("cHRM and gAMA of linear light", light, of_srgb + _gamma(1)),
+        ("cHRM and gAMA of sRGB", plain, of_srgb + _gamma(0.45455)),
+        ("cHRM alone", plain, of_p3),
+        ("gAMA alone", plain, _gamma(1)),
+        ("cHRM and gAMA of nothing", plain, chunk(b"cHRM", bytes(32)) + _gamma(1)),
+        ("cHRM that is cut", plain, chunk(b"cHRM", bytes(12)) + _gamma(1)),
+        ("gAMA of zero", plain, of_p3 + _gamma(0)),
+        ("sRGB before cHRM and gAMA", plain, chunk(b"sRGB", b"\0") + of_p3 + _gamma(1)),
+        ("a profile before cHRM and gAMA", wide, icc + of_srgb + _gamma(1)),
+        ("cICP of Display P3", coded, chunk(b"cICP", b"\x0c\x0d\0\1")),
+        ("cICP of sRGB before a profile", plain, chunk(b"cICP", b"\1\x0d\0\1") + icc),
+        ("cICP of high dynamic range, and a profile", wide, chunk(b"cICP", b"\x09\x10\0\1") + icc),
+        ("cICP of a narrow range, and a profile", wide, chunk(b"cICP", b"\1\x0d\0\0") + icc),
+    ):
+        content = saved(image, PNG)
+        yield Good(f"PNG, {name}", PNG, content[:33] + chunks + content[33:])
+    content = saved(coded, AVIF, quality=95)
+    at = content.index(b"nclx") + 4
+    yield Good("AVIF, codes of Display P3", AVIF, content[:at] + b"\0\x0c\0\x0d" + content[at + 4 :])
+
+
+def _chromaticities(*points: float) -> bytes:
+    return chunk(b"cHRM", struct.pack(">8I", *(round(point * 100_000) for point in (0.3127, 0.329, *points))))
+
+
+def _gamma(share: float) -> bytes:
+    return chunk(b"gAMA", struct.pack(">I", round(share * 100_000)))
 
 
 def _pngs() -> Iterator[Good]:

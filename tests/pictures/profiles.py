@@ -39,10 +39,17 @@ class Space(Struct, frozen=True):
 
     def of(self, colour: Colour) -> Colour:
         """Return the values that show a colour of sRGB in this space."""
-        light = [_linear(value / _FULL) for value in colour]
-        shares = _solved(self.matrix, _times(SRGB_TO_XYZ, light))
-        red, green, blue = (round(_FULL * max(share, 0) ** (1 / self.gamma)) for share in shares)
+        red, green, blue = (round(_FULL * share ** (1 / self.gamma)) for share in self.light(colour))
         return red, green, blue
+
+    def by_the_curve_of_srgb(self, colour: Colour) -> Colour:
+        """Return the same, were its values as far from its light as those of sRGB are."""
+        red, green, blue = (round(_FULL * _curved(share)) for share in self.light(colour))
+        return red, green, blue
+
+    def light(self, colour: Colour) -> list[float]:
+        light = [_linear(value / _FULL) for value in colour]
+        return [max(share, 0) for share in _solved(self.matrix, _times(SRGB_TO_XYZ, light))]
 
 
 DISPLAY_P3, ADOBE_RGB, LINEAR = Space(_P3, 2.4), Space(_ADOBE, 563 / 256), Space(SRGB_TO_XYZ, 1.0)
@@ -107,6 +114,10 @@ def _root(share: float) -> float:
 
 def _linear(value: float) -> float:
     return value / 12.92 if value <= 0.04045 else float(((value + 0.055) / 1.055) ** 2.4)
+
+
+def _curved(light: float) -> float:
+    return 12.92 * light if light <= 0.0031308 else float(1.055 * light ** (1 / 2.4) - 0.055)
 
 
 def _times(matrix: Matrix, vector: Sequence[float]) -> list[float]:

@@ -70,6 +70,16 @@ def survey(content: bytes) -> Survey:
     return Survey(width, height, _frames(content, boxes), pixels[0].start, pixels[-1].end, boxes[-1].end, most_pixels)
 
 
+def colour_codes(content: bytes) -> tuple[int, int] | None:
+    """Return the codes of primaries and transfer, where the picture states any."""
+    meta = next(box for box in top_boxes(content) if box.name == b"meta")
+    for box in _properties(content, list(_boxes(content, meta.body + _FULL, meta.end))):
+        codes = content[box.body : box.end]
+        if box.name == b"colr" and codes.startswith(b"nclx"):
+            return field(codes, 4, 2, "colours"), field(codes, 6, 2, "colours")
+    return None
+
+
 def top_boxes(content: bytes) -> Iterator[_Box]:
     """Yield the boxes of a file, up to the next file or what is no box: cameras append the strangest things.
 

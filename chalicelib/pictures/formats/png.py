@@ -23,6 +23,7 @@ _CRITICAL = {b"IHDR", b"PLTE", b"IDAT", b"IEND"}
 _DEPTHS_BY_COLOUR = {0: {1, 2, 4, 8, 16}, 2: {8, 16}, 3: {1, 2, 4, 8}, 4: {8, 16}, 6: {8, 16}}
 _PALETTE = 3
 _LOWER_CASE = 0x20
+_FULL_RGB = b"\0\1"
 
 
 class _Chunk(Struct, frozen=True):
@@ -46,6 +47,16 @@ def survey(content: bytes) -> Survey:
     frames = max(names.count(b"fcTL"), _announced_frames(chunks), 1)
     width, height = number(chunks[0].body, 0, 4), number(chunks[0].body, 4, 4)
     return Survey(width, height, frames, pixels[0].start, pixels[-1].end, chunks[-1].end, MOST_PIXELS)
+
+
+def colour_codes(content: bytes) -> tuple[int, int] | None:
+    """Return the codes of primaries and transfer that ``cICP`` states of red, green and blue in their full range."""
+    for chunk in _chunks(content):
+        if chunk.name in _PIXELS:
+            break
+        if chunk.name == b"cICP" and chunk.body[2:] == _FULL_RGB:
+            return chunk.body[0], chunk.body[1]
+    return None
 
 
 def _chunks(content: bytes) -> Iterator[_Chunk]:
