@@ -110,17 +110,6 @@ def trust_loopback() -> None:
     app.pin_request_origin = lambda address, _encrypted: pin(address, True)
 
 
-def take_loopback_for_encrypted() -> None:
-    """Have policies told that requests came encrypted: buckets refuse others, and nobody listens in on loopback."""
-    pin = iam_evaluator.pin_request_origin
-
-    def pin_as_encrypted(source_ip: str, secure_transport: bool) -> None:
-        del secure_transport
-        pin(source_ip, secure_transport=True)
-
-    iam_evaluator.pin_request_origin = pin_as_encrypted
-
-
 def refuse_forms_of_root_from_pages() -> None:
     """Refuse a form of an upload from a web page that is signed with keys which everybody knows.
 

@@ -76,7 +76,6 @@ def main() -> None:
     authorization.ask_for_actions_of_lambda()
     authorization.ask_for_actions_of_topics()
     authorization.ask_for_leading_keys()
-    authorization.take_loopback_for_encrypted()
     authorization.trust_loopback()
     authorization.refuse_forms_of_root_from_pages()
     try:
