@@ -6,7 +6,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from msgspec.structs import replace
 
 from chalicelib.api.routing import Access, Api
-from chalicelib.api.wire import Answer, BoardId, GrantView, Instant, PlayerId, Strict, in_utc
+from chalicelib.api.wire import Answer, BoardId, Cursor, GrantView, Instant, PlayerId, Strict, in_utc
 from chalicelib.bootstrap.serving import services
 from chalicelib.domain.notices import (
     Announcement,
@@ -45,7 +45,6 @@ Link = Annotated[
     ),
 ]
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}\Z")]
-Cursor = Annotated[str, Meta(min_length=1, max_length=1024)]
 Limit = Annotated[int, Meta(ge=1, le=100, description="Notices a page.")]
 
 
@@ -56,7 +55,7 @@ class AnnouncementView(Struct, tag_field="kind", tag="announcement"):
     title: str
     body: str
     link: str | None
-    board_id: str | None
+    board_id: Annotated[str | None, Meta(description="The board that it is about; null: about none.")]
 
 
 class PersonalView(Struct, tag_field="kind", tag="personal"):
@@ -69,19 +68,19 @@ class SeasonResultView(Struct, tag_field="kind", tag="season_result"):
     season_id: str
     board_id: str
     period_id: str
-    tier: str
-    outcome: str
-    next_tier: str | None
-    rank: int | None
+    tier: Annotated[str, Meta(description="The one that was played in.")]
+    outcome: Annotated[str, Meta(description="`promoted`, `relegated` or `stayed`.")]
+    next_tier: Annotated[str | None, Meta(description="Null after the last round.")]
+    rank: Annotated[int | None, Meta(description="In the bucket; null for who set no record.")]
 
 
 class RewardNoticeView(Struct, tag_field="kind", tag="reward"):
-    reward_id: str
+    reward_id: Annotated[str, Meta(description="Of the ledger, `GET /players/me/rewards`.")]
     board_id: str
     period_id: str
     grants: list[GrantView]
-    claimable: bool
-    rank: int | None
+    claimable: Annotated[bool, Meta(description="Whether the player has to claim it; else it is in the balances.")]
+    rank: Annotated[int | None, Meta(description="On the board, or in the bucket.")]
 
 
 ContentView = AnnouncementView | PersonalView | SeasonResultView | RewardNoticeView
@@ -261,11 +260,11 @@ def publish(body: PublishBody) -> PublishedView:
     notices = services().notices
     at = in_utc(body.at, "at") if body.at else None
     expires_at = in_utc(body.expires_at, "expires_at") if body.expires_at else None
-    publication = notices.draft(_content(body.content), body.recipients, at, expires_at)
+    publication = notices.draft(_content(body.content), body.recipients, at, expires_at, body.publication_id)
     preview = notices.preview(publication)
     if body.preview:
         return _published_view(preview, "preview")
-    published = notices.publish(publication, body.publication_id)
+    published = notices.publish(publication)
     state: State = "sent" if published.is_sent else "scheduled"
     return _published_view(replace(preview, publication=published.publication), state)
 

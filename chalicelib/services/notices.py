@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from chalicelib import logs
 from chalicelib.domain import messages, notices
@@ -129,32 +128,32 @@ class Notices:
         recipients: Sequence[str] = (),
         at: datetime | None = None,
         expires_at: datetime | None = None,
+        publication_id: str | None = None,
     ) -> Publication:
-        """Return a publication that nobody knows of yet.
+        """Return a publication that nobody knows of yet, or the one of its name.
 
         Args:
             recipients: Nobody for an announcement, somebody for anything else.
             at: In the future, at most ten years; None for at once.
             expires_at: At most a year after it was sent; None for a month.
+            publication_id: Names it: the same id with the same content is published once, and answered alike, whatever
+                was said of its times.
 
         Raises:
             MalformedError: One of these rules is broken.
+            PublicationReusedError: The id was given to another content, or other recipients.
         """
-        now = self._clock()
         if bool(recipients) == (content.kind is NoticeKind.ANNOUNCEMENT):
             raise MalformedError(
                 "body.recipients: none for an announcement, at least one otherwise", field="recipients"
             )
-        if at is not None and not now < at <= now + MAX_AHEAD:
-            rule = f"must lie in the future, by at most {MAX_AHEAD.days} days; leave it out to publish at once"
-            raise MalformedError(f"body.at: {rule}", field="at")
-        sent_at = at or now
-        expires_at = (expires_at or sent_at + LIFETIME).replace(microsecond=0)
-        if not sent_at < expires_at <= sent_at + MAX_LIFETIME:
-            rule = f"must come after it is sent, by at most {MAX_LIFETIME.days} days"
-            raise MalformedError(f"body.expires_at: {rule}", field="expires_at")
+        named = tuple(dict.fromkeys(recipients))
+        earlier = self._store.named(publication_id) if publication_id is not None else None
+        if earlier is not None:
+            return _same(earlier, content, named)
+        sent_at, expires_at = _times(self._clock(), at, expires_at)
         notice = Notice(notices.notice_id(sent_at, new_id()), content, expires_at)
-        return Publication(notice, tuple(dict.fromkeys(recipients)))
+        return Publication(notice, named, publication_id)
 
     def preview(self, publication: Publication) -> Preview:
         """Return what would be sent, and to how many; sends and stores nothing. A read for each hundred recipients."""
@@ -164,21 +163,16 @@ class Notices:
         messages = sum(1 for _ in messages_of(publication))
         return Preview(publication, messages, len(active) if publication.recipients else None, unknown)
 
-    def publish(self, publication: Publication, publication_id: str | None = None) -> Published:
+    def publish(self, publication: Publication) -> Published:
         """Write a publication down, and send it if it is due. What cannot be sent now is sent within a minute.
 
-        Args:
-            publication_id: Names it: the same id with the same content is published once, and answered alike.
-
         Raises:
-            PublicationReusedError: The id was given to another content, or other recipients.
+            PublicationReusedError: Its id was given to another content, or other recipients, in the meantime.
         """
-        publication = replace(publication, publication_id=publication_id)
         earlier = self._store.put(publication)
         if earlier is None:
             return Published(publication, is_sent=self._outbox.send(publication))
-        if _said(earlier) != _said(publication):
-            raise PublicationReusedError("another notice has this publication_id", notice_id=earlier.notice_id)
+        earlier = _same(earlier, publication.notice.content, publication.recipients)
         return Published(earlier, is_sent=self._store.get(earlier.notice_id) is None)
 
     def scheduled(self, limit: int, cursor: str | None = None) -> SchedulePage:
@@ -215,8 +209,24 @@ def _due(notice_id: str) -> NoticeDueError:
     return NoticeDueError("it is due, and being sent", notice_id=notice_id)
 
 
-def _said(publication: Publication) -> tuple[Content, tuple[str, ...]]:
-    return publication.notice.content, publication.recipients
+def _times(now: datetime, at: datetime | None, expires_at: datetime | None) -> tuple[datetime, datetime]:
+    """Return when a notice is sent, and until when it is shown, or raise MalformedError."""
+    if at is not None and not now < at <= now + MAX_AHEAD:
+        rule = f"must lie in the future, by at most {MAX_AHEAD.days} days; leave it out to publish at once"
+        raise MalformedError(f"body.at: {rule}", field="at")
+    sent_at = at or now
+    expires_at = (expires_at or sent_at + LIFETIME).replace(microsecond=0)
+    if not sent_at < expires_at <= sent_at + MAX_LIFETIME:
+        rule = f"must come after it is sent, by at most {MAX_LIFETIME.days} days"
+        raise MalformedError(f"body.expires_at: {rule}", field="expires_at")
+    return sent_at, expires_at
+
+
+def _same(earlier: Publication, content: Content, recipients: tuple[str, ...]) -> Publication:
+    """Return what was published under a name, if it says the same to the same players."""
+    if (earlier.notice.content, set(earlier.recipients)) != (content, set(recipients)):
+        raise PublicationReusedError("another notice has this publication_id", notice_id=earlier.notice_id)
+    return earlier
 
 
 def messages_of(publication: Publication) -> Iterator[Message]:

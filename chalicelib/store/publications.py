@@ -56,6 +56,12 @@ class PublicationStore:
             raise ContendedError("the same publication is under way; send the same request again") from error
         return None
 
+    def named(self, publication_id: str) -> Publication | None:
+        """Return the publication of a name, sent or not. One consistent read."""
+        wanted = {self.table: [_key(keys.PUBLICATIONS, publication_id)]}
+        found = self._dynamo.batch_get(wanted, consistent=True)[self.table]
+        return _publication(found[0]) if found else None
+
     def due(self, now: datetime, limit: int | None) -> list[Publication]:
         """Return what should have been published by now, the longest due first. One Query."""
         return self._found("sk < :bound", first_after(now), limit)
@@ -102,6 +108,12 @@ class PublicationStore:
             parts.append(Part("claim", "Delete", {"TableName": self.table, "Key": key}))
         return self._dynamo.insist(parts, "the publication is being changed; send the same request again")
 
+    def _claimed(self, publication_id: str) -> Publication:
+        claimed = self.named(publication_id)
+        if claimed is None:
+            raise ContendedError("the same publication is just being forgotten; send the same request again")
+        return claimed
+
     def _put(self, partition: str, name: str, publication: Publication) -> Part:
         item = {
             **_key(partition, name),
@@ -111,13 +123,6 @@ class PublicationStore:
             **({} if publication.publication_id is None else {"publication_id": s(publication.publication_id)}),
         }
         return Part(partition, "Put", {"TableName": self.table, "Item": item})
-
-    def _claimed(self, publication_id: str) -> Publication:
-        wanted = {self.table: [_key(keys.PUBLICATIONS, publication_id)]}
-        found = self._dynamo.batch_get(wanted, consistent=True)[self.table]
-        if not found:
-            raise ContendedError("the same publication is just being forgotten; send the same request again")
-        return _publication(found[0])
 
     def _found(self, condition: str, bound: str, limit: int | None) -> list[Publication]:
         request: Item = {

@@ -210,15 +210,15 @@ def test_an_operator_whose_process_dies_has_published_or_not_but_never_half(post
 def test_the_same_request_again_is_published_once(post: Post) -> None:
     notices, ada = post.world.services.notices, post.world.player()
 
-    first = notices.publish(notices.draft(HELLO), "spring")
+    first = notices.publish(notices.draft(HELLO, publication_id="spring"))
     post.world.clock.advance(seconds=5)
-    again = notices.publish(notices.draft(HELLO), "spring")
+    again = notices.publish(notices.draft(HELLO, publication_id="spring"))
     post.deliver_all()
 
     assert again == first
     assert post.titles(ada) == ["Hello"]
     with pytest.raises(PublicationReusedError):
-        notices.publish(notices.draft(Announcement("Bye")), "spring")
+        notices.publish(notices.draft(Announcement("Bye"), publication_id="spring"))
 
 
 def test_a_request_whose_answer_is_lost_may_be_sent_again(post: Post) -> None:
@@ -226,9 +226,9 @@ def test_a_request_whose_answer_is_lost_may_be_sent_again(post: Post) -> None:
     at = in_(post, hours=1)
     post.world.after(Once(lambda call: call.operation == "TransactWriteItems", time_out))
     with pytest.raises(StoreUnavailableError):
-        notices.publish(notices.draft(HELLO, at=at), "spring")
+        notices.publish(notices.draft(HELLO, at=at, publication_id="spring"))
 
-    again = notices.publish(notices.draft(HELLO, at=at), "spring")
+    again = notices.publish(notices.draft(HELLO, at=at, publication_id="spring"))
     assert not again.is_sent
     post.world.clock.advance(hours=1)
     due(post)
@@ -237,12 +237,46 @@ def test_a_request_whose_answer_is_lost_may_be_sent_again(post: Post) -> None:
     assert post.titles(ada) == ["Hello"]
 
 
+def test_a_request_that_comes_again_after_its_time_is_answered_alike(post: Post) -> None:
+    notices, at = post.world.services.notices, in_(post, minutes=1)
+    first = notices.publish(notices.draft(HELLO, at=at, publication_id="spring"))
+    post.world.clock.advance(hours=1)
+    due(post)
+
+    again = notices.publish(notices.draft(HELLO, at=at, publication_id="spring"))
+
+    assert (again.publication, first.is_sent, again.is_sent) == (first.publication, False, True)
+
+
+def test_a_preview_says_that_a_name_is_taken(post: Post) -> None:
+    notices, players = post.world.services.notices, ["a" * 32, "b" * 32]
+    first = notices.publish(notices.draft(PersonalNotice("Hello"), players, publication_id="spring"))
+
+    assert notices.draft(PersonalNotice("Hello"), players[::-1], publication_id="spring") == first.publication
+    for content, recipients in ((PersonalNotice("Bye"), players), (PersonalNotice("Hello"), players[:1])):
+        with pytest.raises(PublicationReusedError):
+            notices.draft(content, recipients, publication_id="spring")
+
+
+def test_two_operators_who_use_a_name_at_once_publish_one_notice(post: Post) -> None:
+    notices, ada = post.world.services.notices, post.world.player()
+    drafts = [notices.draft(content, publication_id="spring") for content in (HELLO, HELLO, Announcement("Bye"))]
+
+    first, second = (notices.publish(draft) for draft in drafts[:2])
+    with pytest.raises(PublicationReusedError):
+        notices.publish(drafts[2])
+    post.deliver_all()
+
+    assert second == first
+    assert post.titles(ada) == ["Hello"]
+
+
 def test_publishing_the_same_at_the_same_moment_says_so(post: Post) -> None:
     notices = post.world.services.notices
     post.world.before(Once(lambda call: call.operation == "TransactWriteItems", conflict_on("publications#")))
 
     with pytest.raises(ContendedError):
-        notices.publish(notices.draft(HELLO), "spring")
+        notices.publish(notices.draft(HELLO, publication_id="spring"))
 
 
 def test_two_publishers_at_the_same_time_send_what_is_shown_once(post: Post) -> None:
@@ -300,10 +334,10 @@ def test_what_is_being_sent_cannot_be_taken_back(post: Post) -> None:
 
 def test_what_is_taken_back_may_be_published_again_under_its_name(post: Post) -> None:
     notices, ada = post.world.services.notices, post.world.player()
-    first = notices.publish(notices.draft(HELLO, at=in_(post, hours=1)), "spring")
+    first = notices.publish(notices.draft(HELLO, at=in_(post, hours=1), publication_id="spring"))
     notices.cancel(first.publication.notice_id)
 
-    second = notices.publish(notices.draft(Announcement("Hello again"), at=in_(post, hours=2)), "spring")
+    second = notices.publish(notices.draft(Announcement("Hello again"), at=in_(post, hours=2), publication_id="spring"))
     assert (second.is_sent, second.publication.at) == (False, in_(post, hours=2))
     post.world.clock.advance(hours=2)
     due(post)
