@@ -41,6 +41,7 @@ _MODULE_BY_WORD = {
     "rewards": "rewards",
     "balances": "rewards",
     "join": "tournaments",
+    "withdraw": "tournaments",
     "participation": "tournaments",
     "stop": "tournaments",
     "seasons": "seasons",
