@@ -11,10 +11,10 @@ from tests.e2e.league import GRACE, PATIENCE_SECONDS, eventually, keep_seasons, 
 
 pytestmark = pytest.mark.e2e
 
-QUALIFIER, CUP = "qualifier", "cup"
+QUALIFIER, CUP, LATER_CUP = "qualifier", "cup", "later-cup"
 TICKETS, PRICE, PLACES, ATTEMPTS = 5, 3, 2, 2
 PAYING, WINNING = {"ticket": TICKETS}, {"cup": 1}
-SOON, LONG = timedelta(seconds=3), timedelta(hours=1)
+SOON, LONG = timedelta(seconds=10), timedelta(hours=1)
 A_MOMENT = timedelta(milliseconds=100)
 
 
@@ -128,6 +128,21 @@ def test_a_place_is_paid_for_once_and_there_are_no_more_than_planned(client: Cli
     assert refusal(client, outsider) == "tournament_full"
     assert [balances(client, each) for each in joined.players] == [{"ticket": TICKETS - PRICE}] * PLACES + [PAYING]
     assert placed(client, outsider, 70) == ("rejected", "not_joined")
+
+
+def test_what_was_paid_comes_back_to_who_withdraws_and_of_what_was_called_off(client: Client, joined: Cup) -> None:
+    outsider, path = joined.players[PLACES], f"/boards/{LATER_CUP}"
+    rules = {"join_required": True, "capacity": 1, "cost": [{"item": "ticket", "amount": PRICE}]}
+    hold(client, LATER_CUP, datetime.now(UTC) + LONG, WINNING, last=1, **rules)
+
+    for is_called_off in (False, True):
+        client.made("POST", f"{path}/join", {}, token=outsider.token)
+        assert balances(client, outsider) == {"ticket": TICKETS - PRICE}
+        if is_called_off:
+            stopped(client, LATER_CUP)
+        answers = [client.made("POST", f"{path}/withdraw", {}, token=outsider.token) for _ in range(2)]
+        assert [(each["participation"], each["places_left"]) for each in answers] == [(None, 1)] * 2
+        assert balances(client, outsider) == PAYING
 
 
 def test_what_counted_before_the_end_is_rewarded_and_nothing_counts_after_it(client: Client, over: Cup) -> None:
