@@ -110,7 +110,7 @@ WHAT_TO_DO: Mapping[str, str] = {
     "balance_too_low": "Show what `detail.item` costs, and what `GET /players/me/balances` answers.",
     "season_exists": "Choose another id, or periods after the board's last season.",
     "season_closed": "Show the bucket of the last round, with `?round=`.",
-    "round_settling": "Look again after `detail.retry_after` seconds; show the bucket of the round before.",
+    "round_settling": "Show the round before; look again after `detail.retry_after` seconds, as the header says.",
     "identity_taken": "Sign in instead.",
     "game_ended": "Keep the first result: it counts.",
     "game_expired": "Start a game.",
@@ -123,7 +123,7 @@ WHAT_TO_DO: Mapping[str, str] = {
     "game_too_short": "Play on, and end the game later.",
     "game_too_long": "Start a game.",
     "too_many": "Wait for `detail.retry_after` seconds, as the header `Retry-After` says too.",
-    "degraded": "Do without it; ask again after `detail.retry_after` seconds.",
+    "degraded": "Do without it; ask again after `detail.retry_after` seconds, as the header `Retry-After` says too.",
     "store_unavailable": "Wait a moment, then send the same request again.",
 }
 CALLERS: Mapping[Access, str] = {

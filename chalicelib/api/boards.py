@@ -11,6 +11,7 @@ from chalicelib.api.wire import (
     BoardPath,
     BoardPlayerPath,
     BoardView,
+    Cursor,
     Limit,
     OwnEntryView,
     PageView,
@@ -40,8 +41,13 @@ MAX_FRIENDS = 50
 
 class PageQuery(PeriodQuery):
     limit: Limit = 20
-    cursor: Annotated[str, Meta(min_length=1, max_length=1024)] | UnsetType = UNSET
-    from_rank: Position | UnsetType = UNSET
+    cursor: Annotated[Cursor, Meta(description="`next_cursor` or `previous_cursor` of another page.")] | UnsetType = (
+        UNSET
+    )
+    from_rank: (
+        Annotated[Position, Meta(description="Begin with the entry in this place, or the first that it ties with.")]
+        | UnsetType
+    ) = UNSET
 
 
 class AroundQuery(PeriodQuery):

@@ -45,8 +45,9 @@ class DeviceView(Answer):
 
 
 class DevicesView(Answer):
-    devices: list[DeviceView]
     """The oldest first."""
+
+    devices: list[DeviceView]
 
 
 @api.route(

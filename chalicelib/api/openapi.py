@@ -16,6 +16,7 @@ from chalicelib.errors import (
     GameError,
     MalformedError,
     MediaTypeError,
+    RoundSettlingError,
     StoreUnavailableError,
     TokenError,
     TokenExpiredError,
@@ -46,6 +47,8 @@ _SCHEMES = {
 _RETRY_AFTER = {
     "Retry-After": {"description": "Seconds until it is worth trying again.", "schema": {"type": "integer"}}
 }
+_PUT_OFF = frozenset({TooManyError, RoundSettlingError, DegradedError})
+"""Those that come with ``retry_after``."""
 _TAGS = {
     "main": "Who we are, and the lobby",
     "games": "The game loop",
@@ -162,7 +165,7 @@ def _responses(operation: Operation, schemas: Mapping[str, Any]) -> dict[str, An
     for status, kinds in kinds_by_status.items():
         responses[str(status)] = {
             "description": "\n".join(f"`{kind.code}`: {meaning(kind)}" for kind in kinds),
-            **({"headers": _RETRY_AFTER} if issubclass(kinds[0], TooManyError) else {}),
+            **({"headers": _RETRY_AFTER} if not _PUT_OFF.isdisjoint(kinds) else {}),
             "content": {"application/json": {"schema": schemas[repr(Error)]}},
         }
     return responses

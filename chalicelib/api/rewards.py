@@ -11,6 +11,7 @@ from chalicelib.api.wire import (
     Balances,
     BoardId,
     BoardPath,
+    Cursor,
     Int64,
     PlayerPath,
     RewardView,
@@ -105,11 +106,11 @@ class RewardPath(Strict):
 
 class LedgerQuery(Strict):
     limit: Annotated[int, Meta(ge=1, le=100, description="Rewards a page.")] = 20
-    cursor: Annotated[str, Meta(min_length=1, max_length=1024)] | UnsetType = UNSET
+    cursor: Cursor | UnsetType = UNSET
 
 
 class LedgerView(Answer):
-    """Rewards, the newest first."""
+    """Rewards, the newest first; `next_cursor` is null on the last page."""
 
     rewards: list[RewardView]
     next_cursor: str | None
@@ -120,6 +121,8 @@ class BalancesView(Answer):
 
 
 class PlayerRewardsView(Answer):
+    """As the player sees it, in one answer."""
+
     player_id: str
     balances: Balances
     rewards: list[RewardView]

@@ -33,7 +33,6 @@ from chalicelib.errors import (
     TokenError,
     TokenExpiredError,
     TooLargeError,
-    TooManyError,
     UnauthenticatedError,
 )
 from chalicelib.services.tokens import digest, same
@@ -340,8 +339,8 @@ def _refusal(error: GameError, request: Request) -> Response:
     }
     logs.note(error_code=error.code)
     headers: dict[str, str | list[str]] = dict(_JSON)
-    if isinstance(error, TooManyError):
-        headers["Retry-After"] = str(error.retry_after)
+    if "retry_after" in error.detail:
+        headers["Retry-After"] = str(error.detail["retry_after"])
     return Response(msgspec.json.encode(body).decode(), headers, error.status)
 
 

@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 from chalicelib.api.links import Links
 from chalicelib.api.rewards import GrantBody, TierName
 from chalicelib.api.routing import Access, Api
-from chalicelib.api.wire import SMALL, Answer, AvatarView, BoardId, Instant, Strict, avatar_view
+from chalicelib.api.wire import SMALL, Answer, AvatarView, BoardId, Cursor, Instant, Strict, avatar_view
 from chalicelib.bootstrap.serving import services
 from chalicelib.domain.buckets import Membership
 from chalicelib.domain.rewards import MAX_GRANTS, Claiming, Grant
@@ -106,7 +106,7 @@ class SeasonPath(Strict):
 
 class SeasonsQuery(Strict):
     limit: Annotated[int, Meta(ge=1, le=50, description="Seasons a page.")] = 20
-    cursor: Annotated[str, Meta(min_length=1, max_length=1024)] | UnsetType = UNSET
+    cursor: Cursor | UnsetType = UNSET
 
 
 class BucketQuery(Strict):

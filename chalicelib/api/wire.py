@@ -37,6 +37,9 @@ PeriodName = Annotated[
     ),
 ]
 Limit = Annotated[int, Meta(ge=1, le=100, description="Entries a page.")]
+Cursor = Annotated[
+    str, Meta(min_length=1, max_length=1024, description="`next_cursor` of the page before; left out: the first page.")
+]
 Instant = Annotated[datetime, Meta(tz=True)]
 Position = Annotated[int, Meta(ge=1, le=2**53)]
 

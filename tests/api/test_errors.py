@@ -269,8 +269,9 @@ def test_any_kind_is_answered_alike(kind: type[GameError]) -> None:
     assert ("Retry-After" in answer.headers) == (kind is errors.TooManyError)
 
 
-def test_too_many_says_when_to_come_back() -> None:
-    error = errors.TooManyError("slow down", retry_after=7)
+@pytest.mark.parametrize("kind", [errors.TooManyError, errors.DegradedError, errors.RoundSettlingError])
+def test_what_is_put_off_says_when_to_come_back(kind: Callable[..., GameError]) -> None:
+    error = kind("slow down", retry_after=7)
 
     answer = Client(app_raising(error), stage_name=STAGE_WITHOUT_SETTINGS).http.get("/probe")
 
