@@ -32,6 +32,9 @@ HOLD_DATA = {
 }
 FORGOTTEN = {"AccessLog", "AlarmsKey", "GameFeed"}
 """They end with their stack: nothing that counts is lost with them."""
+LONGEST_STAGE = 20 * "s"
+LONGEST_SEARCH = 1024
+"""https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html"""
 NAMES = {
     "AlarmName",
     "BucketName",
@@ -495,6 +498,24 @@ def test_the_dashboard_draws_metrics_of_its_own_stage(stage: str) -> None:
     widgets = json.loads(dashboard.properties["DashboardBody"])["widgets"]
     assert all(stage in json.dumps(widget) for widget in widgets)
     assert {stage} == set(re.findall(r"laurel-(local|dev|prod)", dashboard.properties["DashboardBody"]))
+
+
+def test_the_dashboard_draws_what_alarms_look_at(stage: str) -> None:
+    """A search finds names in quotes only where they are a whole name."""
+    [dashboard] = resources(stage, "AWS::CloudWatch::Dashboard")
+    body = json.loads(dashboard.properties["DashboardBody"])
+    drawn = [metric for widget in body["widgets"] for metric in widget["properties"]["metrics"]]
+    searches = [metric[0]["expression"] for metric in drawn if isinstance(metric[0], dict)]
+    functions = {function_name(stage, name) for name in alarms.functions()}
+    tables = {table.properties["TableName"] for table in resources(stage, "AWS::DynamoDB::Table")}
+
+    for metric, names in (("Errors", functions), ("Throttles", functions), ("SystemErrors", tables)):
+        [search] = [each for each in searches if f'MetricName="{metric}"' in each]
+        assert set(re.findall(r'"([^"]+)"', search)) == {metric, *names}
+        assert len(search.replace(stage, LONGEST_STAGE)) <= LONGEST_SEARCH
+    named = {metric[1] for metric in drawn if isinstance(metric[0], str)}
+    queried = {"SystemErrors", "ThrottledRequests", "Errors", "Throttles"}
+    assert {metric["MetricName"] for _, metric in _metrics(stage) if "MetricName" in metric} <= named | queried
 
 
 def test_functions_are_in_no_vpc_unless_they_are_told(stage: str) -> None:
