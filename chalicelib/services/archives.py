@@ -5,7 +5,7 @@ promises. A file that no manifest names was left by a process that died.
 """
 
 import gzip
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 import msgspec
@@ -51,6 +51,17 @@ class Archives:
         """Write lines as the files of a number, counted from 1: files of one form that are joined make one file."""
         jsonl, csv = (self._put(turn, f"part-{number:05d}-{revision:08d}", form, lines, number) for form in _FORMS)
         return Pair(jsonl, csv)
+
+    def put_list(self, turn: Turn, revision: int, files: Sequence[Pair]) -> str:
+        """Write down files until there is a manifest, and return the key of the list."""
+        name = f"{_folder(turn)}/list-{revision:08d}.json"
+        self._store.put_file(name, msgspec.json.encode(files), JSON)
+        return name
+
+    def listed(self, names: Iterable[str]) -> Iterator[Pair]:
+        """Yield the files of some lists, in order."""
+        for name in names:
+            yield from msgspec.json.decode(self._store.get_file(name), type=list[Pair])
 
     def put_manifest(self, turn: Turn, revision: int, manifest: Manifest) -> str:
         """Write a manifest and return its key."""

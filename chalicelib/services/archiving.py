@@ -30,6 +30,9 @@ class ArchiveState(Struct):
     tie: Tie = field(default_factory=Tie)
     records: int = 0
     files: list[Pair] = field(default_factory=list)
+    """The last ones that were written."""
+    lists: list[str] = field(default_factory=list)
+    """Where those before them are listed: a job is an item, which has no room for all of a large board's."""
     walks: int = 0
     """Walks that ended with another number than the index counts."""
     looks: int = 0
@@ -66,7 +69,7 @@ class Archiving:
         Args:
             revision: Of the job that asks: no other process writes files of that revision.
 
-        Cost: half a read unit for each 4 KB of the listing, one for each record, two requests to S3.
+        Cost: half a read unit for each 4 KB of the listing, one for each record, two requests to S3 or three.
 
         Raises:
             LaggingError: The listing is behind the records; nothing was written.
@@ -76,13 +79,20 @@ class Archiving:
             return False
         ranked = list(rosters.ranked([_sighting(row) for row in rows], state.records, state.tie))
         lines = [_line(tie, row) for (tie, _), row in zip(ranked, rows, strict=True)]
-        state.files.append(self._archives.put_pair(turn, revision, len(state.files) + 1, lines))
+        self._list_files(turn, revision, state)
+        number = self._pages.files * len(state.lists) + len(state.files) + 1
+        state.files.append(self._archives.put_pair(turn, revision, number, lines))
         state.tie, state.order_key = ranked[-1][0], rows[-1].order_key
         state.records += len(lines)
         return True
 
+    def _list_files(self, turn: Turn, revision: int, state: ArchiveState) -> None:
+        if len(state.files) == self._pages.files:
+            state.lists.append(self._archives.put_list(turn, revision, state.files))
+            state.files = []
+
     def completed(self, turn: Turn, revision: int, state: ArchiveState) -> Turn:
-        """Write the manifest, and return the turn as one that names it."""
+        """Write the manifest, and return the turn as one that names it. A request, and one for each list of files."""
         manifest = Manifest(
             board_id=turn.board_id,
             period_id=turn.period_id,
@@ -90,7 +100,7 @@ class Archiving:
             frozen_at=turn.frozen_at,
             archived_at=self._clock(),
             records=state.records,
-            files=state.files,
+            files=[*self._archives.listed(state.lists), *state.files],
         )
         name = self._archives.put_manifest(turn, revision, manifest)
         return structs.replace(turn, state=TurnState.ARCHIVED, records=state.records, manifest=name)

@@ -36,6 +36,8 @@ class Pages(Struct, frozen=True):
     """Players whose records may change while an export is made: some 250 MB."""
     archived: int = 20_000
     """Records that are archived together: lines of an archive's file."""
+    files: int = 100
+    """Pairs of an archive's files of which the job itself remembers what to say of them."""
     rewarded: int = 1000
     """Lines of an archive whose players are given, or told of, their rewards together."""
 

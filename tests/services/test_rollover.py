@@ -13,12 +13,16 @@ from msgspec import structs
 
 from chalicelib.domain.boards import SortOrder
 from chalicelib.domain.jobs import LEASE, JobState
-from chalicelib.domain.layouts import Layout, Layouts
+from chalicelib.domain.layouts import UNCUT, Layout, Layouts
 from chalicelib.domain.rewards import NO_RULES, By, Claiming, Grant, Rule, RuleSet, Tier
 from chalicelib.domain.turns import TurnState
 from chalicelib.errors import ConflictError, StoreUnavailableError
+from chalicelib.services.archives import Pair
+from chalicelib.services.archiving import ArchiveState
+from chalicelib.services.forms import File, Form
+from chalicelib.services.jobs import cursor_of
 from chalicelib.services.rebuild import Options
-from chalicelib.services.rollcall import Pages
+from chalicelib.services.rollcall import DEFAULT_PAGES, Pages
 from tests import strategies
 from tests.fake_dynamodb import Once, conflict_on, throttle, time_out
 from tests.fake_sns import refuse
@@ -33,6 +37,7 @@ SCORES = [5, 5, 7, 40, 41, 4096, 4097, 8192, 100_000, 100_013, 100_013, -3]
 
 
 CASES = max(40, EXAMPLES // 12)
+_MAX_ITEM_BYTES = 400 * 1024
 
 
 def _rules(by: By, cuts: list[int]) -> list[Rule]:
@@ -204,7 +209,7 @@ def test_a_rollover_run_twice_at_the_same_time_is_exact(silent: bool) -> None:
     layout=strategies.layout,
     scores=st.lists(strategies.scores, max_size=16),
     rules=rule_sets,
-    pages=st.builds(Pages, archived=st.integers(1, 7), rewarded=st.integers(1, 5)),
+    pages=st.builds(Pages, archived=st.integers(1, 7), files=st.integers(1, 3), rewarded=st.integers(1, 5)),
     deaths=st.lists(st.tuples(st.integers(0, 60), st.booleans()), max_size=5),
 )
 def test_whatever_is_turned_and_whoever_dies_meanwhile_it_is_exact(  # noqa: PLR0913, PLR0917  # as many as can vary
@@ -297,6 +302,16 @@ def test_what_moderation_does_until_the_manifest_is_in_the_archive() -> None:
     turning.kept()
 
     turning.check(turning.oracle(), RULES)
+
+
+def test_an_item_has_room_for_how_far_an_archive_is_of_a_hundred_million_records() -> None:
+    pages, folder = DEFAULT_PAGES, f"archives/{'b' * 64}/{PERIOD}"
+    files = [File(f"{folder}/part-05000-00005001.{form}.gz", pages.archived, 10**7, "f" * 64) for form in Form]
+    lists = [f"{folder}/list-00005000.json"] * (10**8 // pages.archived // pages.files)
+
+    state = ArchiveState(UNCUT.first, files=[Pair(*files)] * pages.files, lists=lists)
+
+    assert len(cursor_of(state)) < _MAX_ITEM_BYTES / 4
 
 
 def test_an_archive_stands_though_its_job_was_forgotten_before_the_end() -> None:

@@ -35,7 +35,7 @@ from tests.world import SECRET, Inline, World
 HOURLY = "0 * * * *"
 PERIOD = "20261122T1200Z"
 GRACE = timedelta(seconds=70)
-SMALL = Pages(archived=4, rewarded=3, slices=40)
+SMALL = Pages(archived=4, files=2, rewarded=3, slices=40)
 CONFIG = Config("test", PREFIX, (SigningKey("a", SECRET),), (), {}, GRACE, exports_bucket=BUCKET, notices_topic=TOPIC)
 RULES = RuleSet(
     (
