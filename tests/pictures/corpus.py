@@ -219,7 +219,6 @@ def _spaces() -> Iterator[Good]:
         ("cHRM alone", plain, of_p3),
         ("gAMA alone", plain, _gamma(1)),
         ("cHRM and gAMA of nothing", plain, chunk(b"cHRM", bytes(32)) + _gamma(1)),
-        ("cHRM that is cut", plain, chunk(b"cHRM", bytes(12)) + _gamma(1)),
         ("gAMA of zero", plain, of_p3 + _gamma(0)),
         ("sRGB before cHRM and gAMA", plain, chunk(b"sRGB", b"\0") + of_p3 + _gamma(1)),
         ("a profile before cHRM and gAMA", wide, icc + of_srgb + _gamma(1)),
