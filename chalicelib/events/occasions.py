@@ -11,14 +11,19 @@ _OF_SCHEDULE = "detail-type"
 class Occasion(CloudWatchEvent):
     """What chalice hands to a scheduled function; its own class refuses what lacks any field of an event."""
 
-    def __init__(self, event: dict[str, Any] | None, context: Any) -> None:
-        super().__init__(event or {}, context)
+    def __init__(self, event: Any, context: Any) -> None:
+        super().__init__({} if event is None else event, context)
 
-    def _extract_attributes(self, event_dict: dict[str, Any]) -> None:
-        if _OF_SCHEDULE in event_dict:
+    def _extract_attributes(self, event_dict: Any) -> None:
+        if self.is_scheduled:
             super()._extract_attributes(event_dict)
 
     @property
-    def request(self) -> dict[str, Any] | None:
-        """What an operator asks for; None when the schedule asks."""
-        return None if _OF_SCHEDULE in self._event_dict else self._event_dict
+    def is_scheduled(self) -> bool:
+        event: Any = self._event_dict
+        return isinstance(event, dict) and _OF_SCHEDULE in event
+
+    @property
+    def request(self) -> Any:
+        """What an operator asks for, whatever that is; None when the schedule asks."""
+        return None if self.is_scheduled else self._event_dict

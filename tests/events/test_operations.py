@@ -277,6 +277,17 @@ def test_the_schedule_and_an_operator_keep_up_alike(
     assert answer["games"] == {"looked_at": 7, "stale": 0, "deleted": 0}
 
 
+@pytest.mark.parametrize("payload", [5, 0, False, [], ["race"], "detail-type", ""])
+def test_what_is_no_object_is_no_request_and_nothing_is_done(works: Works, payload: Any) -> None:
+    calls: list[Call] = []
+    works.world.before(calls.append)
+
+    error = operations.keep(Occasion(payload, Context()), lambda: works.use)["error"]
+
+    assert (error["code"], calls) == ("malformed", [])
+    assert "object" in error["message"]
+
+
 def test_games_are_counted_anew_when_an_operator_asks_for_it(works: Works) -> None:
     operations.keep(Occasion(SCHEDULED, Context()), lambda: works.use)
 
