@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 import botocore.session
@@ -43,17 +44,19 @@ def _connect(service: str) -> Any:
 
 @dataclass(slots=True)
 class Clients:
-    """botocore clients by the name of their service."""
+    """botocore clients by the name of their service, one of each, whichever threads ask."""
 
     connect: Callable[[str], Any] = _connect
     _made: dict[str, Any] = field(default_factory=dict)
+    _making: Lock = field(default_factory=Lock)
 
     def of(self, service: str) -> Any:
-        if service not in self._made:
-            if service not in SERVICES:
-                raise LookupError(f"{service} is not packaged: add it to SERVICES here and in deploy/pruning.py")
-            self._made[service] = self.connect(service)
-        return self._made[service]
+        with self._making:
+            if service not in self._made:
+                if service not in SERVICES:
+                    raise LookupError(f"{service} is not packaged: add it to SERVICES here and in deploy/pruning.py")
+                self._made[service] = self.connect(service)
+            return self._made[service]
 
 
 @contextmanager

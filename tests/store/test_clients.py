@@ -1,4 +1,5 @@
 from datetime import timedelta
+from threading import Thread
 
 import pytest
 
@@ -28,3 +29,24 @@ def test_a_form_goes_where_the_local_run_listens(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4670")
 
     assert form("us-east-1", monkeypatch).url == "http://127.0.0.1:4670/media"
+
+
+def test_threads_that_ask_at_once_share_a_client() -> None:
+    made: list[object] = []
+    others: list[Thread] = []
+
+    def connect(_: str) -> object:
+        """Give another thread the time to come in between, once."""
+        made.append(object())
+        if not others:
+            others.append(Thread(target=clients.of, args=("sns",)))
+            others[0].start()
+            others[0].join(timeout=0.1)
+        return made[-1]
+
+    clients = Clients(connect)
+
+    first = clients.of("sns")
+    others[0].join()
+
+    assert [first] == made == [clients.of("sns")]
