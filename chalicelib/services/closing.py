@@ -23,6 +23,7 @@ from chalicelib.domain.notices import Content, SeasonResult
 from chalicelib.domain.rewards import Due
 from chalicelib.domain.seasons import Round, Season
 from chalicelib.services.buckets import Results
+from chalicelib.services.bulkheads import Bulkheads
 from chalicelib.services.clock import Clock
 from chalicelib.services.jobs import Jobs, OutOfTime, cursor_of, ended, state_of
 from chalicelib.services.rewarding import Giver, Publisher, reward_notice
@@ -78,7 +79,13 @@ class Closing:
 
     def keep(self, found: Iterable[Season], out_of_time: OutOfTime) -> list[Job]:
         """Close what is frozen of some seasons, and return the jobs that were worked on; nothing is read for others."""
-        return [job for season in found for job in self._caught_up(season, out_of_time)]
+        jobs: list[Job] = []
+        bulkheads = Bulkheads()
+        for season in found:
+            with bulkheads.around(season_id=season.season_id):
+                jobs += self._caught_up(season, out_of_time)
+        bulkheads.raise_first()
+        return jobs
 
     def _caught_up(self, season: Season, out_of_time: OutOfTime) -> Iterator[Job]:
         while (played := seasons.due(season, self._clock(), self._grace)) and not out_of_time():

@@ -12,8 +12,10 @@ from chalicelib.domain.jobs import LEASE, Job, JobState
 from chalicelib.domain.notices import SeasonResult
 from chalicelib.domain.rewards import Claiming
 from chalicelib.domain.seasons import Move
-from tests.services.league import League, each_look, league
+from tests.fake_dynamodb import Call
+from tests.services.league import League, each_look, league, made
 from tests.services.test_placement import Killed, kill
+from tests.services.turning import GRACE, HOURLY
 from tests.services.works import after_steps, never
 from tests.world import HandClock, World
 
@@ -222,6 +224,28 @@ def test_rewards_that_are_to_be_claimed_wait_for_their_player() -> None:
     found.world.services.rewards.claim(ids[0], REWARD)
 
     assert balances(found) == {ids[0]: 10}
+
+
+def test_a_season_that_cannot_be_closed_holds_up_no_other() -> None:
+    found, ids = ended()
+    found.world.board("other", reset=HOURLY)
+    found.world.clock.instant = found.season.rounds[0].start
+    first = {"season_id": "autumn", "board_id": "other", "first_period": found.season.rounds[0].period_id}
+    made(found.world.services.rounds.seasons, **first)
+    found.world.services.rounds.placement.place("autumn", ids[0])
+    found.world.clock.instant = found.season.rounds[0].end + GRACE
+
+    def fail(call: Call) -> None:
+        if call.touches("bucket#autumn"):
+            raise ValueError
+
+    found.world.before(fail)
+    with pytest.raises(ValueError):  # noqa: PT011  # just this one
+        found.closed()
+
+    undisturbed(found)
+    assert found.season.closed == 1
+    assert found.another_process().rounds.seasons.get("autumn").closed == 0
 
 
 def test_a_season_in_which_nobody_played_is_closed_too() -> None:
