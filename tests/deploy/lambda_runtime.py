@@ -22,7 +22,7 @@ _API = "/2018-06-01/runtime/"
 _NEXT, _INIT_ERROR = f"{_API}invocation/next", f"{_API}init/error"
 _ERROR_TYPE = "Lambda-Runtime-Function-Error-Type"
 _REGISTERED = 202
-_SLOWEST_SECONDS = 60
+_SLOWEST_SECONDS = 300
 _CLIENT = ("awslambdaric", "runtime_client", "simplejson", "snapshot_restore_py")
 
 

@@ -9,7 +9,7 @@ import requests
 from chalicelib.api.routing import ADMIN_HEADER
 from local.stack import LocalStack
 
-SECONDS = 30
+SECONDS = 120
 
 
 @dataclass(frozen=True, slots=True)

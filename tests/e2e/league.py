@@ -42,10 +42,12 @@ SEASON = {
     ],
 }
 RULES = {"rules": [{"by": "rank", "from": 1, "to": 1, "grants": [{"item": TROPHY[0], "amount": TROPHY[1]}]}]}
-ENOUGH = timedelta(seconds=15)
+ENOUGH = timedelta(seconds=20)
 """In which everybody is placed and plays, however busy the machine is."""
+MARGIN = timedelta(seconds=10)
+"""In which a season is made whose first round is then still young enough."""
 MINUTE = timedelta(minutes=1)
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 180.0
 """The schedule comes once a minute, and what it begins takes some seconds."""
 Json = Any
 
@@ -98,9 +100,9 @@ class League:
         self._client = client
         client.board(LEAGUE, reset="* * * * *")
         client.made("PUT", f"/admin/boards/{LEAGUE}/rewards", RULES, admin=True)
-        first_period = f"{_in_time():%Y%m%dT%H%MZ}"
-        client.made("POST", "/admin/seasons", {**SEASON, "first_period": first_period}, admin=True)
         self.players = {each.player_id: each for each in (client.player() for _ in range(PLAYERS))}
+        first_period = f"{_in_time(ENOUGH + MARGIN):%Y%m%dT%H%MZ}"
+        client.made("POST", "/admin/seasons", {**SEASON, "first_period": first_period}, admin=True)
 
     def play(self, first_score: int) -> Played:
         """Place everybody in the round under way, and let them play: the later in the list, the better."""
@@ -178,11 +180,11 @@ def wait_until(instant: datetime) -> None:
     time.sleep(max(0.0, (instant - datetime.now(UTC)).total_seconds()))
 
 
-def _in_time() -> datetime:
+def _in_time(enough: timedelta = ENOUGH) -> datetime:
     """Wait until a minute is neither too young to place anybody nor too old to finish, and return the time."""
     now = datetime.now(UTC)
     minute = now.replace(second=0, microsecond=0)
-    if now - minute > MINUTE - ENOUGH:
+    if now - minute > MINUTE - enough:
         minute += MINUTE
     wait_until(minute + GRACE + timedelta(milliseconds=100))
     return datetime.now(UTC)

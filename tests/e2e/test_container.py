@@ -32,6 +32,7 @@ with_runtime_client = pytest.mark.skipif(sys.platform != "linux", reason="awslam
 
 DOCKERFILE, IGNORE = ROOT / "infra" / "Dockerfile", ROOT / ".dockerignore"
 TASK_ROOT = Path("var/task")
+PATIENCE_SECONDS = 120
 PLATFORM = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine()]
 BOARD = "contained"
 STAGES = dockerfile.read(DOCKERFILE)
@@ -351,7 +352,7 @@ def test_a_setting_that_is_missing_is_named(run: Any, scene: Scene) -> None:
 def test_a_start_that_fails_is_reported_as_one(run: Any, handler: str, error: str, says: str) -> None:
     with run(handler) as function:
         outcome = function.outcome()
-        status = function.process.wait(10)
+        status = function.process.wait(PATIENCE_SECONDS)
 
     assert (outcome.kind, outcome.body["errorType"], outcome.error_type, status) == ("init/error", error, error, 1)
     assert says in outcome.body["errorMessage"]

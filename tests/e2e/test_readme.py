@@ -18,7 +18,7 @@ from tests.repository import ROOT
 pytestmark = pytest.mark.e2e
 
 BLOCK = re.compile(r"^```bash\n(.*?)^```", re.MULTILINE | re.DOTALL)
-SECONDS = 60
+SECONDS = 600
 
 
 ANSWERS = {

@@ -20,7 +20,7 @@ from tests.e2e.client import Client, Player
 
 pytestmark = pytest.mark.e2e
 
-PATIENCE_SECONDS = 15.0
+PATIENCE_SECONDS = 120.0
 LOOK_SECONDS = 0.05
 
 
