@@ -1,4 +1,4 @@
-"""What the emulator's CloudWatch tells of alarms by way of EventBridge, and how EventBridge hands it on.
+"""What the emulator's CloudWatch tells of alarms by way of EventBridge.
 
 Runs in the emulator's process.
 """
@@ -9,7 +9,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from ministack.services import cloudwatch, eventbridge, lambda_svc  # type: ignore[import-untyped]  # ships no types
+from ministack.services import cloudwatch, eventbridge  # type: ignore[import-untyped]  # ships no types
 
 Json = dict[str, Any]
 
@@ -68,22 +68,6 @@ def _entry(alarm: Json, kind: str, of_kind: Json) -> Json:
         "Detail": json.dumps({"alarmName": alarm["AlarmName"], "configuration": configuration, **of_kind}),
         "Resources": [alarm["AlarmArn"]],
     }
-
-
-def try_again_what_fails() -> None:
-    """Hand an event to a function as an asynchronous invocation.
-
-    Defect: ministack calls the function once and passes over its failure, where Lambda tries again and keeps what
-    failed.
-    """
-
-    def dispatch(arn: str, payload: str) -> None:
-        function, config, _name = lambda_svc._get_func_record_for_ref(arn)
-        if function and config:
-            record = lambda_svc._execution_record_for_config(function, config)
-            lambda_svc.invoke_async_with_retry(record, json.loads(payload))
-
-    eventbridge._dispatch_to_lambda = dispatch
 
 
 def _state(value: str, reason: str, reason_data: str | None) -> Json:

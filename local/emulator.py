@@ -3,22 +3,20 @@
 It ends, saving its state, when its standard input closes: so it outlives its parent neither when that stops nor when
 that is killed. It is a process group of its own, and takes the Lambda workers with it.
 
-All that is mended of ministack's inside is mended here, in alarms.py, in authorization.py, in invocations.py, in
-provisioning.py and in rest_apis.py, and holds for the one release named below.
+All that is mended of ministack's inside is mended here and in the modules that are imported from local, and holds for
+the one release named below.
 """
 
 # ruff: noqa: SLF001  (mending an inside means reaching into it)
 
 import asyncio
 import importlib.metadata
-import json
 import os
 import re
 import shutil
 import signal
 import sys
 import threading
-import time
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -26,10 +24,9 @@ from typing import TYPE_CHECKING, Any, cast
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack.app import app  # type: ignore[import-untyped]  # ships no types
-from ministack.core import lambda_runtime  # type: ignore[import-untyped]  # ships no types
-from ministack.services import apigateway_v1, dynamodb, lambda_svc, sns  # type: ignore[import-untyped]  # ships no types
+from ministack.services import apigateway_v1, dynamodb  # type: ignore[import-untyped]  # ships no types
 
-from local import alarms, authorization, invocations, provisioning, rest_apis
+from local import alarms, authorization, deliveries, invocations, provisioning, rest_apis
 from local.guard import guarded
 from local.layout import ASKED, LOOPBACK
 
@@ -40,8 +37,6 @@ REQUIRED_VERSION = "1.5.33"
 GRACE_SECONDS = 0.5
 SAVE_SECONDS = 120.0
 KEEP_ALIVE_SECONDS = 75
-LONGEST_INVOCATION_SECONDS = 30.0
-IDLE_LOOK_SECONDS = 0.05
 KEY_RANGE = re.compile(r"\w+ = (?P<partition>:\w+) AND (?P<sort_key>\w+) BETWEEN (?P<first>:\w+) AND (?P<last>:\w+)")
 
 
@@ -59,16 +54,16 @@ def main() -> None:
     render_authorizer_context()
     let_policies_match_all_paths()
     tell_functions_their_address()
-    let_invocations_finish()
     look_at_asked_range_only()
-    deliver_again_what_is_reported()
-    deliver_messages_as_lambda_takes_them()
-    settle_functions_at_once()
     rest_apis.take_documents()
     provisioning.take_tables_at_their_word()
     provisioning.make_alarms_that_reckon()
+    provisioning.settle_functions_at_once()
     alarms.tell_of_alarms()
-    alarms.try_again_what_fails()
+    deliveries.deliver_again_what_is_reported()
+    deliveries.deliver_messages_as_lambda_takes_them()
+    deliveries.try_again_what_fails()
+    invocations.let_them_finish()
     invocations.take_turns()
     invocations.forget_the_gone()
     authorization.record_what_is_asked_for(Path(os.environ["TMPDIR"]) / ASKED)
@@ -150,43 +145,6 @@ def tell_functions_their_address() -> None:
     apigateway_v1._build_lambda_event_v1 = build_with_address
 
 
-def let_invocations_finish() -> None:
-    """End a worker whose function has been updated only after the request it is serving.
-
-    Defect: ministack ends it at once, and the request is answered 502. Lambda lets it finish.
-    """
-    kill = lambda_runtime.kill_workers
-
-    def kill_when_idle(workers: Any) -> None:
-        busy = [worker for worker in workers if worker.in_use]
-        threading.Thread(target=kill_later, args=(busy,), daemon=True).start()
-        kill([worker for worker in workers if not worker.in_use])
-
-    def kill_later(busy: list[Any]) -> None:
-        deadline = time.monotonic() + LONGEST_INVOCATION_SECONDS
-        while any(worker.in_use for worker in busy) and time.monotonic() < deadline:
-            time.sleep(IDLE_LOOK_SECONDS)
-        kill(busy)
-
-    lambda_runtime.kill_workers = kill_when_idle
-    # What ends a worker because it has timed out.
-    lambda_runtime.Worker.kill = lambda worker: kill([worker])
-
-
-def settle_functions_at_once() -> None:
-    """Call a function active as soon as it is made or changed, which is when it can be called.
-
-    Defect: ministack calls it pending for half a second more. Chalice's own command then looks again after five.
-    """
-
-    def settle(function_name: str, _delay: float) -> None:
-        function = lambda_svc._functions[function_name]
-        function["config"].update(State="Active", StateReason="", StateReasonCode="")
-        function["config"].update(LastUpdateStatus="Successful")
-
-    lambda_svc._schedule_state_transition = settle
-
-
 def look_at_asked_range_only() -> None:
     """Let a Query for a range of an index's keys consider the items in that range alone.
 
@@ -228,61 +186,6 @@ def narrowed(members_by_index: dict[str, Any], items: dict[str, Any], request: d
     sort_key = condition["sort_key"]
     within = [(pk, sk) for pk, sk in members if first <= items[pk][sk][sort_key]["S"] <= last]
     return {index: {partition: within}}
-
-
-def deliver_again_what_is_reported() -> None:
-    """Go on with the first record of a stream's batch that the function reports as failed.
-
-    Defect: ministack takes any answer for a success of the whole batch, ReportBatchItemFailures or not, and what the
-    function has asked for again is lost. Lambda goes on from the lowest sequence number that is reported.
-    """
-    execute = lambda_svc._execute_function
-
-    def execute_and_read(function: Any, event: Any) -> Any:
-        result = execute(function, event)
-        records = event.get("Records") if isinstance(event, dict) else None
-        if not records or records[0].get("eventSource") != "aws:dynamodb" or result.get("error"):
-            return result
-        done = done_before_failure(records, result.get("body"))
-        if done == len(records):
-            return result
-        step_over(records[0]["eventSourceARN"], function["config"]["FunctionName"], done)
-        # What fails is tried again after a second, from the position that is left.
-        return {"error": True, "body": {"errorType": "batchItemFailures", "errorMessage": f"{done} records done"}}
-
-    def step_over(stream_arn: str, function_name: str, records: int) -> None:
-        for mapping in lambda_svc._esms.values():
-            if (mapping["EventSourceArn"], mapping["FunctionName"]) == (stream_arn, function_name):
-                with lambda_svc._dynamodb_stream_positions_lock:
-                    lambda_svc._dynamodb_stream_positions[mapping["UUID"]] += records
-
-    lambda_svc._execute_function = execute_and_read
-
-
-def done_before_failure(records: list[dict[str, Any]], answer: Any) -> int:
-    """Return how many records come before the first that the answer reports as failed; all when it reports none."""
-    answer = json.loads(answer) if isinstance(answer, str) else answer
-    failures = answer.get("batchItemFailures") or [] if isinstance(answer, dict) else []
-    numbers = [int(failure["itemIdentifier"]) for failure in failures]
-    return sum(not numbers or int(record["dynamodb"]["SequenceNumber"]) < min(numbers) for record in records)
-
-
-def deliver_messages_as_lambda_takes_them() -> None:
-    """Hand a topic's message to a function as an asynchronous invocation, with all that SNS tells.
-
-    Defect: ministack calls the function once and passes over its failure, where Lambda tries again and keeps what
-    failed. And it says nothing of a subject or attributes that there are none of, where SNS says so.
-    """
-
-    def deliver(endpoint: str, envelope: str, _topic: str, subscription_arn: str, *_: Any) -> None:
-        function, config, _name = lambda_svc._get_func_record_for_ref(endpoint)
-        if function and config:
-            told = {"Subject": None, "MessageAttributes": {}, **json.loads(envelope)}
-            source = {"EventVersion": "1.0", "EventSource": "aws:sns", "EventSubscriptionArn": subscription_arn}
-            record = lambda_svc._execution_record_for_config(function, config)
-            lambda_svc.invoke_async_with_retry(record, {"Records": [{**source, "Sns": told}]})
-
-    sns._deliver_to_lambda = deliver
 
 
 def fill(template: str, context: dict[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""Which invocations the emulator runs, and when: those of functions that are there, a few at once.
+"""Which invocations the emulator runs, when and to what end: those of functions that are there, a few at once.
 
 Runs in the emulator's process.
 """
@@ -7,14 +7,41 @@ Runs in the emulator's process.
 
 import os
 import threading
+import time
 from collections import defaultdict
 from contextvars import ContextVar
 from typing import Any
 
+from ministack.core import lambda_runtime  # type: ignore[import-untyped]  # ships no types
 from ministack.services import lambda_svc  # type: ignore[import-untyped]  # ships no types
 
+LONGEST_SECONDS = 30.0
+LOOK_SECONDS = 0.05
 AT_ONCE = max(2, os.cpu_count() or 1)
 """Of each function. Each takes a process, and the next one finds that warm."""
+
+
+def let_them_finish() -> None:
+    """End a worker whose function has been updated only after the request it is serving.
+
+    Defect: ministack ends it at once, and the request is answered 502. Lambda lets it finish.
+    """
+    kill = lambda_runtime.kill_workers
+
+    def kill_when_idle(workers: Any) -> None:
+        busy = [worker for worker in workers if worker.in_use]
+        threading.Thread(target=kill_later, args=(busy,), daemon=True).start()
+        kill([worker for worker in workers if not worker.in_use])
+
+    def kill_later(busy: list[Any]) -> None:
+        deadline = time.monotonic() + LONGEST_SECONDS
+        while any(worker.in_use for worker in busy) and time.monotonic() < deadline:
+            time.sleep(LOOK_SECONDS)
+        kill(busy)
+
+    lambda_runtime.kill_workers = kill_when_idle
+    # What ends a worker because it has timed out.
+    lambda_runtime.Worker.kill = lambda worker: kill([worker])
 
 
 def take_turns() -> None:

@@ -9,21 +9,19 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from ministack.services import cloudwatch, eventbridge, lambda_svc  # type: ignore[import-untyped]  # ships no types
+from ministack.services import cloudwatch, eventbridge  # type: ignore[import-untyped]  # ships no types
 
 from chalicelib import config
 from local import alarms
 from tests.alarms import alarm_event, deletion_event
 
 ALARM = "laurel-local-rank-drift"
-FUNCTION = {"config": {"FunctionName": "heed"}}
 
 
 @pytest.fixture(autouse=True)
 def inside(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(cloudwatch, "_dispatch_alarm_actions", cloudwatch._dispatch_alarm_actions)
     monkeypatch.setattr(cloudwatch, "_delete_alarms", cloudwatch._delete_alarms)
-    monkeypatch.setattr(eventbridge, "_dispatch_to_lambda", eventbridge._dispatch_to_lambda)
     made = {"AlarmName": ALARM, "AlarmArn": f"arn:{ALARM}", "StateValue": "OK", "Namespace": "Laurel"}
     cloudwatch._alarms[ALARM] = {**made, "MetricName": "rank_drift", "Threshold": 0}
     yield
@@ -104,18 +102,3 @@ def test_the_rule_lets_alarms_of_its_stage_through_and_of_no_other(alarm: str, m
 
     told = [eventbridge._matches_pattern(json.dumps(pattern), event) for event in (change, deletion, update)]
     assert told == [matches, matches, False]
-
-
-def test_what_a_function_fails_with_is_still_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    tried: list[Any] = []
-    monkeypatch.setattr(lambda_svc, "_get_func_record_for_ref", lambda _: (FUNCTION, FUNCTION["config"], "heed"))
-    monkeypatch.setattr(lambda_svc, "_execution_record_for_config", lambda function, _: function)
-    monkeypatch.setattr(lambda_svc, "_execute_function_with_config_scope", lambda *_: None)
-    monkeypatch.setattr(lambda_svc, "invoke_async_with_retry", lambda record, event: tried.append((record, event)))
-
-    eventbridge._dispatch_to_lambda("arn:heed", '{"a": 1}')
-    assert tried == []
-
-    alarms.try_again_what_fails()
-    eventbridge._dispatch_to_lambda("arn:heed", '{"a": 1}')
-    assert tried == [(FUNCTION, {"a": 1})]

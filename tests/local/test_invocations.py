@@ -1,7 +1,11 @@
+import subprocess
+import sys
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ministack.core import lambda_runtime  # type: ignore[import-untyped]  # ships no types
 from ministack.services import lambda_svc  # type: ignore[import-untyped]  # ships no types
 
 from local import invocations
@@ -108,3 +112,12 @@ def test_a_function_that_is_gone_writes_no_log(monkeypatch: pytest.MonkeyPatch) 
     lambda_svc._emit_lambda_logs(FUNCTION, "2")  # noqa: SLF001  (what it mends)
 
     assert written == ["1"]
+
+
+def test_a_busy_worker_is_still_killed() -> None:
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    worker: Any = SimpleNamespace(_proc=process, in_use=True, _discard_tmpdir=lambda: None)
+
+    lambda_runtime.kill_workers([worker])
+
+    assert process.poll() is not None

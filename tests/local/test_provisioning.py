@@ -10,7 +10,6 @@ from ministack.services import dynamodb, lambda_svc  # type: ignore[import-untyp
 from ministack.services.cloudformation import provisioners  # type: ignore[import-untyped]  # ships no types
 
 from local import provisioning
-from local.emulator import settle_functions_at_once
 
 TABLE = {
     "TableName": "short-lived",
@@ -94,7 +93,7 @@ def test_a_function_still_takes_its_time(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(lambda_svc, "_schedule_state_transition", lambda_svc._schedule_state_transition)
     monkeypatch.setitem(lambda_svc._functions, "follow", {"config": {"State": "Pending"}})
-    settle_functions_at_once()
+    provisioning.settle_functions_at_once()
     lambda_svc._schedule_state_transition("follow", lambda_svc._LAMBDA_STATE_TRANSITION_DELAY)
 
     assert lambda_svc._functions["follow"]["config"]["State"] == "Active"
