@@ -35,6 +35,18 @@ def publish_everything(candidate: Candidate) -> Refused | None:
     return None
 
 
+def asked(check: Check, candidate: Candidate) -> Refused | None:
+    """Return what a check says of a picture.
+
+    Raises:
+        TypeError: It said neither yes nor no, as one does that returns False: nothing is published by mistake.
+    """
+    answer: object = check(candidate)
+    if answer is None or isinstance(answer, Refused):
+        return answer
+    raise TypeError(f"LAUREL_AVATAR_CHECK answered {answer!r}: a check returns Refused, or None to publish")
+
+
 def check_named(name: str) -> Check:
     """Return the check that a setting names.
 
@@ -51,4 +63,6 @@ def check_named(name: str) -> Check:
         check: Check = getattr(import_module(module), function)
     except (ImportError, AttributeError, ValueError) as error:
         raise CheckNotFoundError(f"LAUREL_AVATAR_CHECK is {name!r}, which names no function: {error}") from error
+    if not callable(check):
+        raise CheckNotFoundError(f"LAUREL_AVATAR_CHECK is {name!r}, which names no function: it is {check!r}")
     return check

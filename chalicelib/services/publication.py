@@ -25,7 +25,7 @@ from chalicelib.domain.avatars import (
     UploadState,
     reference,
 )
-from chalicelib.services.checks import Candidate, Check
+from chalicelib.services.checks import Candidate, Check, asked
 from chalicelib.services.leftovers import Leftovers
 from chalicelib.services.profiles import Profiles
 from chalicelib.store import keys
@@ -125,7 +125,7 @@ class Publication:
         renditions = self._renderer.render(content, upload.media_type, upload.crop)
         if isinstance(renditions, Refused):
             return renditions
-        return self._check(_candidate(upload, renditions)) or renditions
+        return asked(self._check, _candidate(upload, renditions)) or renditions
 
     def _published(self, upload: Upload, bytes_read: int, renditions: Sequence[Rendition]) -> Outcome:
         named = reference(upload.upload_id, _digest(renditions))

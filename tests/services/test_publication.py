@@ -271,6 +271,16 @@ def test_what_the_studios_check_refuses_is_not_published(studio: Studio, ada: st
     assert studio.objects() == [key.quarantined]
 
 
+def test_a_check_that_answers_false_publishes_nothing(studio: Studio, ada: str) -> None:
+    studio.check = lambda _: False  # type: ignore[assignment,return-value]  # as a studio's own module may be untyped
+    key = studio.uploaded(ada)
+
+    with pytest.raises(TypeError, match="returns Refused, or None"):
+        studio.take(key)
+    assert studio.avatar(ada) is None
+    assert studio.objects() == [key.text]
+
+
 def test_a_check_that_fails_publishes_nothing_and_is_asked_again(studio: Studio, ada: str) -> None:
     studio.check = Censor(failure=TimeoutError("no answer"))
     key = studio.uploaded(ada)
@@ -375,6 +385,18 @@ def test_names_of_files_do_not_matter(studio: Studio, ada: str) -> None:
     for file_name in ("my cat +1 (50%).png", "кот 猫🐈.png", "%2e%2e", "a?b#c&d"):
         key = studio.post(studio.ask(ada, file_name))
         assert studio.take(key).fate is Fate.PUBLISHED
+    check_media(studio)
+
+
+def test_the_id_of_anothers_upload_opens_nothing(studio: Studio, ada: str) -> None:
+    eve, key = studio.world.player("Eve"), studio.uploaded(ada)
+    copied = studio.post(replace(key, player_id=eve), b"a dog")
+
+    assert studio.take(copied).fate is Fate.LATE
+
+    assert studio.avatar(eve) is None
+    assert studio.objects() == [key.text]
+    assert studio.take(key).fate is Fate.PUBLISHED
     check_media(studio)
 
 
