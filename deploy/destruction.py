@@ -2,7 +2,7 @@
 
 import io
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,13 +68,15 @@ class Destruction:
         edge_stack(self.target, self.stage, api_id or "gone", self.say).delete()
         self.say("2/3 the app: the API, triggers, functions, roles")
         self._delete_app()
+        if api_id:
+            self._delete_logs_of_api(api_id)
         self.say("3/3 topics, streams, alarms" + (", the data" if self.data else "") + ", logs")
         if self.data:
             self._delete_all()
         else:
             self._keep_data()
         # Last: what was still running when its function went has written its last lines by now, into a new group.
-        self._delete_logs(api_id)
+        self._delete_logs(functions.log_groups(self.target))
 
     def _delete_app(self) -> None:
         """Let chalice delete what it would delete, had it remembered everything."""
@@ -82,15 +84,14 @@ class Destruction:
         ResourceSweeper().execute(plan, _Found(self.target.stage, inventory.record(self.target)))
         Executor(StageClient(self.target), UI(out=io.StringIO())).execute(plan)
 
-    def _delete_logs(self, api_id: str | None) -> None:
+    def _delete_logs_of_api(self, api_id: str) -> None:
+        """Delete what API Gateway itself logs, where somebody switched that on: a later run knows its id no more."""
+        prefix = f"API-Gateway-Execution-Logs_{api_id}/{API_STAGE}"
+        found = self.target.client("logs").describe_log_groups(logGroupNamePrefix=prefix)["logGroups"]
+        self._delete_logs(group["logGroupName"] for group in found)
+
+    def _delete_logs(self, names: Iterable[str]) -> None:
         logs = self.target.client("logs")
-        names = list(functions.log_groups(self.target))
-        if api_id:
-            # What API Gateway itself logs, where somebody has switched that on.
-            prefix = f"API-Gateway-Execution-Logs_{api_id}/{API_STAGE}"
-            names += [
-                group["logGroupName"] for group in logs.describe_log_groups(logGroupNamePrefix=prefix)["logGroups"]
-            ]
         for name in names:
             logs.delete_log_group(logGroupName=name)
 

@@ -246,10 +246,15 @@ def test_a_stage_that_goes_keeps_its_data_and_comes_back_with_it(first: First, d
     dynamodb.put_item(TableName="laurel-dev-games", Item=game)
     signing_key = secrets.get_secret_value(SecretId="laurel-dev/signing-key")["SecretString"]
 
+    groups, of_api = dev.target.client("logs"), f"API-Gateway-Execution-Logs_{inventory.rest_api_id(dev.target)}/api"
+    groups.create_log_group(logGroupName=of_api)
+
     def write_last_words(step: str) -> None:
         # As a function that still runs when it has been deleted.
         if step.startswith("3/3"):
-            dev.target.client("logs").create_log_group(logGroupName="/aws/lambda/laurel-dev-still_runs")
+            groups.create_log_group(logGroupName="/aws/lambda/laurel-dev-still_runs")
+            left = groups.describe_log_groups(logGroupNamePrefix=of_api)["logGroups"]
+            assert left == [], "who goes on from here does not know the API's id"
 
     Destruction(dev.target, dev.stage, say=write_last_words).run()
 
