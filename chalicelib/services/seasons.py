@@ -168,7 +168,8 @@ class Seasons:
             return current if current.end is None else periods.period_at(board.reset, current.end)
         found = periods.parse(board.reset, period_id)
         if found is None or found.end is None or found.end <= self._clock():
-            raise MalformedError("body.first_period: no period of the board, or one that is over", field="first_period")
+            rule = f"no period of the board, or one that is over; the current one is {current.period_id}"
+            raise MalformedError(f"body.first_period: {rule}", field="first_period")
         return found
 
     def _remember(self, season: Season) -> Season:

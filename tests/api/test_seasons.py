@@ -150,6 +150,14 @@ def test_what_is_no_season_is_refused(world: World, fields: dict[str, Any], fiel
     assert refused.error["detail"]["field"] == field
 
 
+def test_who_names_no_period_of_the_board_is_told_the_current_one(world: World) -> None:
+    world.board(reset=RESET)
+
+    refused = make(world, first_period="20200101T0000Z")
+
+    assert period_at(RESET, datetime.now(UTC)).period_id in refused.error["message"]
+
+
 def test_a_board_without_resets_has_no_rounds(world: World) -> None:
     world.board()
 
