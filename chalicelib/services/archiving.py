@@ -44,7 +44,7 @@ class LaggingError(Exception):
 
 
 class Archiving:
-    """Each call holds one page of lines; of a listing that is cut, for a moment, up to eight."""
+    """Each call holds one page of lines."""
 
     def __init__(
         self, *, inspector: Inspector, roll_call: RollCall, archives: Archives, clock: Clock, pages: Pages

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import islice, product
+from math import ceil
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -78,14 +79,15 @@ class RollCall:
         """Return the next rows of a build's listing after a key ("" for the top), at most ``limit``; none at its end.
 
         Each player once, though a record that moves meanwhile may stand in two places. Cost: one Query; at the end of
-        a slice one for each that follows until a row is found, eight at a time.
+        a slice one for each that follows until a row is found, eight at a time, each of an eighth of the limit.
         """
         slices = _slices(build, order_key)
         rows = self._records.after(build.slice(next(slices)), order_key, limit)
+        share = ceil(limit / _AT_ONCE)
         while not rows and (group := list(islice(slices, _AT_ONCE))):
-            reads = [partial(self._records.after, build.slice(digits), "", limit) for digits in group]
+            reads = [partial(self._records.after, build.slice(digits), "", share) for digits in group]
             first, others = self._dynamo.alongside(reads[0], reads[1:])
-            rows = [row for rows_of_slice in (first, *others) for row in rows_of_slice]
+            rows = list(_joined([first, *others], share))
         return _each_once(rows)[:limit]
 
     def above(self, build: Build, order_key: str, pages: Pages) -> Ascent:
@@ -103,6 +105,14 @@ class RollCall:
             if len(rows) >= pages.exported:
                 return Ascent(rows, rows[-1].order_key)
         return Ascent(rows, "" if next(slices, None) is None else _first_key(build, digits))
+
+
+def _joined(slices: Iterable[list[Row]], share: int) -> Iterator[Row]:
+    """Yield the rows of slices in order, up to the first slice that may have more than was asked for."""
+    for rows in slices:
+        yield from rows
+        if len(rows) >= share:
+            return
 
 
 def _each_once(rows: Iterable[Row]) -> list[Row]:

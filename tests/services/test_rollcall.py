@@ -42,6 +42,18 @@ def test_a_listing_cut_two_deep_is_called_too() -> None:
     assert len(called(works, 3)) == 4
 
 
+def test_slices_that_are_read_side_by_side_hold_no_more_than_one_page_together() -> None:
+    works = board_with(Layout(slices=1), [2**number for number in range(40)])
+    asked: list[int] = []
+    works.world.before(lambda call: asked.append(call.request["Limit"]) if call.operation == "Query" else None)
+
+    assert len(called(works, 16)) == 40
+
+    beside = [limit for limit in asked if limit < 16]
+    assert beside
+    assert set(beside) == {2}
+
+
 @pytest.mark.parametrize("turn", range(1, 120, 2))
 def test_a_record_that_moves_while_slices_are_read_side_by_side_is_named_once(turn: int) -> None:
     works = board_with(Layout(slices=1), [2**40, 5])
