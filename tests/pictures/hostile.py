@@ -251,6 +251,7 @@ def _damaged() -> Iterator[Case]:
         ("PNG without pixels", PNG, png(pixels=b"")),
         ("PNG without a palette", PNG, png(header=png_header(48, 32, 8, 3))),
         ("PNG without a header", PNG, start + chunk(b"IDAT") + chunk(b"IEND")),
+        ("PNG with two headers", PNG, png(png_header(13_000, 13_000))),
         ("PNG of seven bits", PNG, png(header=png_header(48, 32, 7))),
         ("PNG of no width", PNG, png(header=png_header(0))),
         ("PNG with bytes between chunks", PNG, png(b"\0\0\0\0\0\0\0\0\0\0\0\0")),

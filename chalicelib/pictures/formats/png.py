@@ -39,6 +39,8 @@ def survey(content: bytes) -> Survey:
     _examine_header(chunks[0])
     _examine_texts(chunks)
     names = [chunk.name for chunk in chunks]
+    if names.count(b"IHDR") > 1:
+        raise DAMAGED.error(how="it has two headers")
     if b"IDAT" not in names:
         raise DAMAGED.error(how="it has no pixels")
     if chunks[0].body[9] == _PALETTE and b"PLTE" not in names:
