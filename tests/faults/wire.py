@@ -34,6 +34,7 @@ READ_TIMEOUT = 0.3
 ATTEMPTS = 3
 """How often the client makes a call before it gives up."""
 _HANGING_MS = 2_000
+_PATIENCE_SECONDS = 60
 _A_BYTE_A_SECOND = 0.001
 _BATCH = 25
 _CONFIG = Config("test", PREFIX, (SigningKey("a", SECRET),), (), {})
@@ -105,7 +106,7 @@ class Proxy:
         self._microburst.engine.set_rules(rules)
 
     def _called(self, work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(_PATIENCE_SECONDS)
 
 
 class Impatient(botocore.session.Session):
