@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.boards import Operator, SortOrder
+from chalicelib.domain.buckets import Shelf
 from chalicelib.domain.jobs import JobState
 from chalicelib.domain.layouts import Layout, Layouts
 from chalicelib.domain.records import Submission
@@ -17,8 +18,9 @@ from tests.expressions import Item
 from tests.fake_dynamodb import Call, FakeDynamoDB
 from tests.services.cups import CUP, PRICE, Books, cup, give
 from tests.services.histories import BOARDS, PLAYERS, History, Leave, Moderate, Play, Rename, Step, Submit, Wait
+from tests.services.league import League, each_look, made
+from tests.services.turning import HOURLY, Turning, played
 from tests.services.turning import RULES as RULES_OF_REWARDS
-from tests.services.turning import Turning, played
 from tests.services.works import Works, crowd
 from tests.world import EPOCH, World
 
@@ -113,6 +115,29 @@ def test_a_period_is_turned_and_rewarded_on_moto_too(table_prefix: str, dynamodb
 
     del expected.lines[ids[0]]
     turning.check(expected, RULES_OF_REWARDS)
+
+
+def test_a_season_is_played_on_moto_too(table_prefix: str, dynamodb: Any) -> None:
+    del table_prefix
+    world = World(client=Forwarding(dynamodb))
+    world.board(reset=HOURLY)
+    made(world.services.rounds.seasons)
+    found = League(world)
+    ids = [world.player(f"p{number}") for number in range(11)]
+    found.until(1)
+    for lane in range(3):
+        found.store.begin_lane("winter", 1, Shelf(0), lane)
+
+    each_look(found, ids)
+    for number, player_id in enumerate(ids[:-1]):
+        found.play(player_id, number)
+    found.leave(ids[-1])
+    found.freeze(1)
+    each_look(found, ids[:4])
+    found.closed()
+
+    assert found.season.closed == 1
+    found.check()
 
 
 def test_tournaments_are_joined_and_played_on_moto_too(table_prefix: str, dynamodb: Any) -> None:

@@ -24,19 +24,12 @@ from chalicelib.errors import (
     TokenError,
 )
 from chalicelib.store.keys import bucket_path, parsed_bucket
+from tests.strikes import AtCall, Killed
 from tests.fake_dynamodb import Call, Hook, Once, conflict_on, throttle
 from tests.services.league import League, each_look, league
 from tests.services.turning import GRACE
 
 BRONZE = Shelf(0)
-
-
-class Killed(BaseException):  # like KeyboardInterrupt: no handler stands in its way
-    """The process ended."""
-
-
-def kill(call: Call) -> NoReturn:
-    raise Killed
 
 
 def test_a_player_is_placed_at_the_first_look_and_stays_there() -> None:
@@ -189,6 +182,23 @@ def test_who_was_asleep_for_a_round_gets_into_no_bucket_that_has_ended() -> None
     found.check()
 
 
+def test_clocks_that_differ_by_half_a_minute_lose_nobody_where_rounds_meet() -> None:
+    found, ids = league(26)
+    end = found.season.rounds[0].end
+    placed_in = set()
+
+    for number, player_id in enumerate(ids):
+        offset, skew = 10 * (number // 2) - 60, 30 if number % 2 else -30
+        found.world.clock.instant = end + timedelta(seconds=offset + skew)
+        with suppress(RoundSettlingError):
+            placed_in.add(found.look(player_id).round)
+    found.freeze(1)
+    each_look(found, ids)
+
+    assert placed_in == {1, 2}
+    found.check()
+
+
 def test_where_placements_meet_another_lane_begins() -> None:
     found, ids = league(8)
 
@@ -240,7 +250,7 @@ def test_whoever_dies_while_a_lane_comes_to_rest_loses_nobody(after: bool) -> No
     for number in count():
         found, ids = with_lanes(3, players=12)
         each_look(found, ids[:6])
-        strike = Strike(number)
+        strike = AtCall(number)
         (found.world.after if after else found.world.before)(strike)
         for player_id in ids[6:]:
             with suppress(Killed):
@@ -275,11 +285,11 @@ def ended() -> tuple[League, list[str]]:
     return found, ids
 
 
-def at_every_call(*, after: bool) -> Iterator[tuple[League, list[str], "Strike"]]:
+def at_every_call(*, after: bool) -> Iterator[tuple[League, list[str], AtCall]]:
     """Yield leagues with a hook at the first call, at the second, and so on while there is such a call."""
     for number in count():
         found, ids = ended()
-        strike = Strike(number)
+        strike = AtCall(number)
         (found.world.after if after else found.world.before)(strike)
         yield found, ids, strike
         if not strike.done:
@@ -294,21 +304,6 @@ def looked(found: League, player_id: str, use: Seasons, call: Call) -> None:
 def left(found: League, player_id: str, call: Call) -> None:
     del call
     found.leave(player_id)
-
-
-class Strike:
-    """Acts once, at the nth call from now on."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.done = False
-        self.act: Hook = kill
-
-    def __call__(self, call: Call) -> None:
-        if not self.done and self.number == 0:
-            self.done = True
-            self.act(call)
-        self.number -= 1
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
