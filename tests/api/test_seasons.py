@@ -13,9 +13,21 @@ from tests.api.client import Answer
 from tests.api.world import Signed, World
 from tests.tables import PREFIX
 
-RESET = "0 0 1 1 *"
-"""Once a year: no test lasts that long, except at midnight of New Year's Eve."""
+MONTH = (datetime.now(UTC).month + 5) % 12 + 1
+RESET = f"0 0 1 {MONTH} *"
+"""Once a year, in half a year: no period ends while a test runs."""
 CUT = {"rank": 1}
+
+
+def period(years: int) -> str:
+    """Return the id of the period that begins so many years after the current one."""
+    start = period_at(RESET, datetime.now(UTC)).start
+    assert start is not None
+    return beginning_in(start.year + years)
+
+
+def beginning_in(year: int) -> str:
+    return f"{year}{MONTH:02}01T0000Z"
 
 
 def season(**fields: Any) -> dict[str, Any]:
@@ -29,7 +41,7 @@ def season(**fields: Any) -> dict[str, Any]:
         "promote": CUT,
         "relegate": CUT,
         "bucket_size": 2,
-        "first_period": period_at(RESET, datetime.now(UTC)).period_id,
+        "first_period": period(0),
         **fields,
     }
     return {name: value for name, value in body.items() if value is not None}
@@ -106,7 +118,7 @@ def test_a_season_begins_with_the_next_period_unless_told_otherwise(world: World
     found = make(world, first_period=None).body
 
     assert found["current_round"] is None
-    assert found["rounds"][0]["period_id"] == f"{datetime.now(UTC).year + 1}0101T0000Z"
+    assert found["rounds"][0]["period_id"] == period(1)
 
 
 def test_prizes_are_told_as_they_were_set(world: World) -> None:
@@ -134,8 +146,8 @@ def test_a_season_makes_its_board_s_schedule_final(winter: World) -> None:
         ({"fill": "skill"}, "bands"),
         ({"bands": 2}, "bands"),
         ({"prizes": [{"from": 3, "to": 3, "grants": [{"item": "gold", "amount": 1}]}]}, "prizes[0]"),
-        ({"first_period": "20200101T0000Z"}, "first_period"),
-        ({"first_period": "99980101T0000Z"}, "first_period"),
+        ({"first_period": beginning_in(2020)}, "first_period"),
+        ({"first_period": beginning_in(9998)}, "first_period"),
         ({"first_period": "20260102T0000Z"}, "first_period"),
         ({"bucket_size": 51}, "bucket_size"),
         ({"rounds": 0}, "rounds"),
@@ -153,9 +165,9 @@ def test_what_is_no_season_is_refused(world: World, fields: dict[str, Any], fiel
 def test_who_names_no_period_of_the_board_is_told_the_current_one(world: World) -> None:
     world.board(reset=RESET)
 
-    refused = make(world, first_period="20200101T0000Z")
+    refused = make(world, first_period=beginning_in(2020))
 
-    assert period_at(RESET, datetime.now(UTC)).period_id in refused.error["message"]
+    assert period(0) in refused.error["message"]
 
 
 def test_a_board_without_resets_has_no_rounds(world: World) -> None:
@@ -189,10 +201,8 @@ def test_a_season_that_is_not_made_leaves_its_board_as_it_was(winter: World) -> 
 
 
 def test_periods_after_a_season_are_free_for_the_next(winter: World) -> None:
-    year = datetime.now(UTC).year
-
-    assert make(winter, season_id="spring", first_period=f"{year + 1}0101T0000Z").refusal == (409, "season_exists")
-    assert make(winter, season_id="spring", first_period=f"{year + 2}0101T0000Z").status == 201
+    assert make(winter, season_id="spring", first_period=period(1)).refusal == (409, "season_exists")
+    assert make(winter, season_id="spring", first_period=period(2)).status == 201
 
 
 def test_members_of_a_bucket_see_only_each_other(winter: World) -> None:
@@ -242,12 +252,12 @@ def test_a_season_that_is_ended_plays_the_round_under_way(winter: World) -> None
     assert [each["number"] for each in ended["rounds"]] == [1]
     assert winter.api.post("/admin/seasons/winter/end", admin=True).body == ended
     assert look(winter, winter.player()).body["round"]["number"] == 1
-    assert make(winter, season_id="spring", first_period=f"{datetime.now(UTC).year + 1}0101T0000Z").status == 201
+    assert make(winter, season_id="spring", first_period=period(1)).status == 201
 
 
 def test_a_season_that_is_ended_before_it_begins_is_none(world: World) -> None:
     world.board(reset=RESET)
-    later = f"{datetime.now(UTC).year + 1}0101T0000Z"
+    later = period(1)
     make(world, first_period=later)
 
     ended = world.api.post("/admin/seasons/winter/end", admin=True).body
@@ -258,13 +268,12 @@ def test_a_season_that_is_ended_before_it_begins_is_none(world: World) -> None:
 
 
 def test_a_season_that_is_ended_before_it_begins_leaves_the_others_their_periods(winter: World) -> None:
-    year = datetime.now(UTC).year
-    make(winter, season_id="mistyped", first_period=f"{year + 9}0101T0000Z")
+    make(winter, season_id="mistyped", first_period=period(9))
 
     winter.api.post("/admin/seasons/mistyped/end", admin=True)
 
-    assert make(winter, season_id="spring", first_period=f"{year + 1}0101T0000Z").refusal == (409, "season_exists")
-    assert make(winter, season_id="spring", first_period=f"{year + 2}0101T0000Z").status == 201
+    assert make(winter, season_id="spring", first_period=period(1)).refusal == (409, "season_exists")
+    assert make(winter, season_id="spring", first_period=period(2)).status == 201
 
 
 def test_a_player_s_export_names_the_buckets_and_leaving_empties_them(winter: World) -> None:
