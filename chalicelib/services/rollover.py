@@ -120,7 +120,7 @@ class Rollover:
         found = self._boards.period(board, period)
         over = turns.ended(found, self._latest_end())
         if over is None:
-            rule = f"is turned {self._grace.total_seconds():.0f} seconds after its end"
+            rule = f"can be turned from {found.end + self._grace:%Y-%m-%dT%H:%M:%SZ} on" if found.end else "never ends"
             raise ConflictError(f"period {found.period_id} of board {board.board_id!r} {rule}", period=period)
         return over
 

@@ -30,6 +30,7 @@ from tests.oracle import Oracle
 from tests.services.turning import HOURLY, PERIOD, RULES, Turning, played, run, submit
 from tests.services.works import BUCKET, Works, after_steps, never
 from tests.strategies import EXAMPLES
+from tests.strikes import Killed, kill
 from tests.tables import PREFIX
 from tests.world import HandClock, World
 
@@ -58,14 +59,6 @@ rule_sets = st.builds(
     percentiles=st.lists(st.integers(0, 101), max_size=4, unique=True),
     cutoffs=st.lists(strategies.scores, min_size=2, max_size=2, unique=True),
 )
-
-
-class Killed(BaseException):  # like KeyboardInterrupt: no handler stands in its way
-    """The process ended."""
-
-
-def kill(call: Any) -> NoReturn:
-    raise Killed
 
 
 @cache
@@ -102,11 +95,68 @@ def test_nothing_is_done_before_the_period_is_frozen() -> None:
     run(use)
     turning.world.clock.advance(seconds=69)
     run(use)
+    with pytest.raises(ConflictError, match="can be turned from 2026-11-22T13:01:10Z on"):
+        use.rollover.ended(turning.board, "previous")
     assert not turning.s3.objects
     turning.world.clock.advance(seconds=1)
     run(use)
 
     assert turning.turn.state is TurnState.DONE
+
+
+def test_a_score_on_its_way_at_the_end_counts_once_in_the_period_it_ended_in() -> None:
+    """Whoever writes it read the clock just before the end, and takes as long as a function may."""
+    world, ids = played(SCORES[:5])
+    turning = Turning(world)
+    turning.set_rules(RULES)
+    world.clock.advance(minutes=60, seconds=-1)
+
+    def dawdle(call: Any) -> None:
+        if call.operation == "TransactWriteItems":
+            world.undisturbed()
+            world.clock.advance(seconds=29)
+            run(turning.another_process())
+
+    world.before(dawdle)
+    submit(world, ids[0], 10**6)
+    world.clock.advance(minutes=2)
+    turning.kept()
+
+    expected = turning.oracle()
+    assert expected.lines[ids[0]].score == 10**6
+    turning.check(expected, RULES)
+    assert not [item for item in world.items("records") if PERIOD not in item["board_period"]["S"]]
+
+
+def test_a_score_whose_write_is_repeated_after_the_end_counts_once_in_the_next_period() -> None:
+    world, ids = played(SCORES[:5])
+    turning = Turning(world)
+    turning.set_rules(RULES)
+    expected = turning.oracle()
+    world.clock.advance(minutes=60, seconds=-1)
+
+    def be_late(call: Any) -> None:
+        world.clock.advance(seconds=2)
+        conflict_on("")(call)
+
+    world.before(Once(lambda call: call.operation == "TransactWriteItems", be_late, 1))
+    submit(world, ids[0], 10**6)
+    world.clock.advance(minutes=2)
+    turning.kept()
+
+    turning.check(expected, RULES)
+    turning.period_id = "20261122T1300Z"
+    assert turning.oracle().listing() == [(1, ids[0])]
+
+
+def test_a_board_that_never_ends_is_not_turned() -> None:
+    world = World()
+    world.board()
+    use = Turning(world).another_process()
+
+    assert run(use) == []
+    with pytest.raises(ConflictError, match="period all of board 'race' never ends"):
+        use.rollover.ended(use.boards.get("race"), "current")
 
 
 def test_players_see_how_far_a_period_is() -> None:
