@@ -20,7 +20,7 @@ ALARM_CHANGED = "CloudWatch Alarm State Change"
 ALARM_CONFIGURED = "CloudWatch Alarm Configuration Change"
 _GLOB = re.compile(r"[A-Za-z0-9_*?-]{1,255}")
 _PLATFORM = re.compile("[a-z][a-z0-9_]{0,31}")
-_APPLICATION = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:app/(APNS|APNS_SANDBOX|GCM)/[\w.-]+")
+_APPLICATION = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:app/(APNS|APNS_SANDBOX|GCM)/(?P<name>[\w.-]+)")
 MIN_GRACE_SECONDS, MAX_GRACE_SECONDS = 6, 3600
 
 
@@ -148,7 +148,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
         exports_bucket=environ.get("LAUREL_EXPORTS_BUCKET", ""),
         notices_topic=environ.get("LAUREL_NOTICES_TOPIC", ""),
         degrade_on=_globs(environ.get("LAUREL_DEGRADE_ON", DEFAULT_DEGRADE_ON)),
-        push_applications=_push_applications(environ.get("LAUREL_PUSH_APPLICATIONS", "")),
+        push_applications=_push_applications(environ.get("LAUREL_PUSH_APPLICATIONS", ""), f"laurel-{stage(environ)}-"),
         media_bucket=environ.get("LAUREL_MEDIA_BUCKET", ""),
         media_url=_folder(environ.get("LAUREL_MEDIA_URL", "")),
         avatar_check=_check(environ.get("LAUREL_AVATAR_CHECK", "")),
@@ -185,15 +185,17 @@ def _grace(text: str) -> timedelta:
     return timedelta(seconds=int(text))
 
 
-def _push_applications(text: str) -> Mapping[str, str]:
+def _push_applications(text: str, prefix: str) -> Mapping[str, str]:
+    """Return the ARNs by platform; functions may use applications whose names begin with ``prefix``, and no others."""
     try:
         arn_by_platform = msgspec.json.decode(text or "{}", type=dict[str, str])
     except msgspec.MsgspecError as error:
         raise ConfigError(f"LAUREL_PUSH_APPLICATIONS must map platforms to ARNs as JSON: {error}") from error
     for platform, arn in arn_by_platform.items():
-        if not _PLATFORM.fullmatch(platform) or not _APPLICATION.fullmatch(arn):
+        application = _APPLICATION.fullmatch(arn)
+        if not _PLATFORM.fullmatch(platform) or application is None or not application["name"].startswith(prefix):
             rule = "expected a name of a-z, 0-9 and _, and the ARN of an SNS application of APNS, APNS_SANDBOX or GCM"
-            raise ConfigError(f"LAUREL_PUSH_APPLICATIONS: {platform}: {rule}")
+            raise ConfigError(f"LAUREL_PUSH_APPLICATIONS: {platform}: {rule}, named {prefix}...")
     return arn_by_platform
 
 
