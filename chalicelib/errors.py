@@ -101,6 +101,12 @@ class AvatarsOffError(ForbiddenError):
     code = "avatars_off"
 
 
+class PushOffError(ForbiddenError):
+    """This deployment pushes notices to no devices."""
+
+    code = "push_off"
+
+
 class NotFoundError(GameError):
     """What the path or body names does not exist."""
 
@@ -269,12 +275,6 @@ class NoticeDueError(ConflictError):
     """The notice is being sent; it cannot be taken back."""
 
     code = "notice_due"
-
-
-class PushOffError(ConflictError):
-    """This deployment pushes notices to no devices."""
-
-    code = "push_off"
 
 
 class ContendedError(ConflictError):

@@ -55,4 +55,4 @@ def test_what_is_no_platform_or_no_token_is_refused(sns: Any, world: World) -> N
 
 
 def test_where_nothing_is_pushed_devices_are_refused(world: World) -> None:
-    assert register(world, world.player()).refusal == (409, "push_off")
+    assert register(world, world.player()).refusal == (403, "push_off")
