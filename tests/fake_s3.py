@@ -115,6 +115,10 @@ def refuse(code: str, operation: str = "PutObject") -> NoReturn:
     raise ClientError({"Error": {"Code": code, "Message": code}}, operation)
 
 
+def slow_down(request: Request) -> NoReturn:
+    refuse("SlowDown", request.operation)
+
+
 def _subject(request: dict[str, Any]) -> str:
     if "Delete" in request:
         return str(request["Delete"]["Objects"][0]["Key"])

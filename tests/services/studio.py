@@ -1,11 +1,12 @@
 """Players who upload pictures, and those who make avatars of them: on a world's database and bucket."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
 from chalicelib.bootstrap.publishing import build_publishing
 from chalicelib.domain.avatars import Crop, Form, MediaType, Refusal, Refused, Rendition, Upload, upload_id
+from chalicelib.errors import StoreUnavailableError
 from chalicelib.services.checks import Check, publish_everything
 from chalicelib.services.publication import Outcome, Publication
 from chalicelib.store import keys
@@ -104,6 +105,14 @@ def check_media(studio: Studio) -> None:
     for key in studio.objects():
         assert key.split("/")[_PLAYERS_FOLDER] in profiles, f"{key} is of a player who left"
     assert studio.objects("uploads/") == [], "an upload that was decided on is still there"
+
+
+def fault_was_felt(act: Callable[[], object]) -> bool:
+    try:
+        act()
+    except StoreUnavailableError:
+        return True
+    return False
 
 
 def made_of(avatar: str | None) -> str | None:

@@ -22,6 +22,7 @@ from tests.fake_dynamodb import Call
 from tests.fake_s3 import Request
 from tests.services.studio import FILES, Studio, check_media, made_of
 from tests.strategies import EXAMPLES
+from tests.strikes import Killed
 from tests.world import World
 
 pytestmark = [pytest.mark.property, pytest.mark.slow]
@@ -104,10 +105,6 @@ _alone = st.one_of(_plain, _undisturbed).map(lambda step: (step,))
 histories = st.lists(_sent_and_taken | _alone, min_size=3, max_size=12).map(
     lambda groups: [step for group in groups for step in group]
 )
-
-
-class Killed(BaseException):
-    """Lambda ends the process: no error, and nothing may catch it."""
 
 
 @dataclass

@@ -7,9 +7,9 @@ from chalicelib.domain.records import Submission
 from chalicelib.errors import AvatarsOffError, StoreUnavailableError, TokenError
 from chalicelib.services.avatars import Avatars
 from tests.fake_dynamodb import Once, conflict_on
-from tests.fake_s3 import FakeS3
-from tests.services.studio import Studio, check_media
-from tests.services.test_publication import FaultAt, fault_was_felt
+from tests.fake_s3 import FakeS3, slow_down
+from tests.services.studio import Studio, check_media, fault_was_felt
+from tests.strikes import AtCall
 from tests.world import MEDIA, World
 
 
@@ -50,6 +50,13 @@ def test_a_form_comes_with_an_upload_that_waits(studio: Studio, ada: str) -> Non
     assert (upload.expires_at - studio.world.clock()).total_seconds() == 15 * 60
     assert invitation.form.fields["key"] == f"uploads/{ada}/{upload.upload_id}/me.gif"
     assert invitation.form.fields["Content-Type"] == "image/gif"
+
+
+def test_a_form_has_no_dollar_sign_which_s3_would_refuse(studio: Studio, ada: str) -> None:
+    """As in boto3's issue 4514: no emulator does."""
+    form = avatars(studio).ask(ada, MediaType.PNG, "$$ 100$.png", Crop.CENTRE).form
+
+    assert form.fields["key"].endswith("/__ 100_.png")
 
 
 def test_asking_again_takes_the_place_of_the_first(studio: Studio, ada: str) -> None:
@@ -160,7 +167,7 @@ def test_whichever_call_to_s3_fails_leaving_again_finishes(published: bool, mome
         if published:
             studio.published(player_id)
         studio.published(player_id, b"bad cat")
-        fault = FaultAt(number)
+        fault = AtCall(number, slow_down)
         getattr(world.s3, moment).append(fault)
 
         if fault_was_felt(lambda world=world, player_id=player_id: world.services.players.delete(player_id)):  # type: ignore[misc]  # mypy infers no lambda's default
@@ -168,7 +175,7 @@ def test_whichever_call_to_s3_fails_leaving_again_finishes(published: bool, mome
 
         assert studio.objects() == []
         assert world.items("players") == []
-        if not fault.struck:
+        if not fault.done:
             assert number == 4
             return
 

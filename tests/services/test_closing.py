@@ -14,9 +14,9 @@ from chalicelib.domain.rewards import Claiming
 from chalicelib.domain.seasons import Move
 from tests.fake_dynamodb import Call
 from tests.services.league import League, each_look, league, made
-from tests.services.test_placement import Killed, kill
 from tests.services.turning import GRACE, HOURLY
 from tests.services.works import after_steps, never
+from tests.strikes import Killed, kill
 from tests.world import HandClock, World
 
 PLAYERS = 10

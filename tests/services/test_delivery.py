@@ -16,7 +16,7 @@ from chalicelib.errors import StoreUnavailableError
 from chalicelib.store.clients import ClientFailedError
 from tests.fake_dynamodb import Hook, throttle, time_out
 from tests.post import Post, letter
-from tests.services.test_interleavings import AtCall
+from tests.strikes import AtCall
 from tests.world import World
 
 LONG = timedelta(days=30)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache, partial
 from itertools import count
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -33,6 +33,7 @@ from tests.oracle import Line, Oracle
 from tests.services.crowds import Crowd, Values, lists_of_values
 from tests.services.works import SMALL, Works, after_steps, crowd, never
 from tests.strategies import EXAMPLES
+from tests.strikes import Killed, kill
 from tests.world import HandClock, World
 
 SCORES = [5, 5, 7, 40, 41, 4096, 4097, 8192, 100_000, 100_013, 100_013, -3]
@@ -42,10 +43,6 @@ State = tuple[int, int, datetime]
 
 
 MESSAGE = "more than 3 records changed meanwhile: export when fewer do, or when the period is over"
-
-
-class Killed(BaseException):  # like KeyboardInterrupt: no handler stands in its way
-    """The process ended."""
 
 
 @cache
@@ -376,10 +373,6 @@ def test_more_movement_than_memory_can_hold_ends_the_export_with_words() -> None
     assert (job.state, job.message) == (JobState.FAILED, MESSAGE)
     works.world.clock.advance(minutes=6)
     check(works, finished(works))
-
-
-def kill(call: Call | Request) -> NoReturn:
-    raise Killed
 
 
 @pytest.mark.slow

@@ -7,7 +7,6 @@ and everything must agree.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from itertools import count, permutations
@@ -21,6 +20,7 @@ from tests import invariants
 from tests.fake_dynamodb import Call, Hook, Once, conflict_on, throttle, time_out
 from tests.services.scenes import ACTIONS, DRAWING_IDS, Scene, repeated, scene_of, tried
 from tests.strategies import EXAMPLES
+from tests.strikes import AtCall
 
 pytestmark = [pytest.mark.property, pytest.mark.slow]
 
@@ -28,21 +28,6 @@ SCENES = [(Operator.BEST, True), (Operator.INCR, True), (Operator.SET, False)]
 NODE = "node#"
 scenes = pytest.mark.parametrize(("operator", "played"), SCENES)
 actions = pytest.mark.parametrize("name", ACTIONS)
-
-
-@dataclass
-class AtCall:
-    """Acts once, at the nth call from now on."""
-
-    number: int
-    act: Hook
-    done: bool = False
-
-    def __call__(self, call: Call) -> None:
-        if not self.done and self.number == 0:
-            self.done = True
-            self.act(call)
-        self.number -= 1
 
 
 class Fault(StrEnum):

@@ -1,6 +1,5 @@
 """Publishing: at once, at an instant, never twice, and nothing where only a preview was asked for."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import count
 from typing import Any
@@ -23,13 +22,10 @@ from chalicelib.store.topics import Topic
 from tests.fake_dynamodb import Once, conflict_on, time_out
 from tests.fake_sns import TOPIC, FakeSns, out_of_order
 from tests.post import Post
+from tests.strikes import AtCall, Killed, kill
 from tests.world import EPOCH
 
 HELLO = Announcement("Hello")
-
-
-class KilledError(BaseException):
-    """The process ends: nothing catches this."""
 
 
 @pytest.fixture
@@ -158,16 +154,6 @@ def test_what_sns_takes_in_part_is_sent_as_a_whole_again(post: Post) -> None:
     assert post.world.services.notices.scheduled(10).publications == []
 
 
-def kill_at(number: int) -> Callable[[object], None]:
-    calls = count()
-
-    def kill(_: object) -> None:
-        if next(calls) == number:
-            raise KilledError
-
-    return kill
-
-
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_publisher_that_dies_at_any_call_publishes_once(when: str) -> None:
     for number in count():
@@ -175,12 +161,12 @@ def test_a_publisher_that_dies_at_any_call_publishes_once(when: str) -> None:
         ada = post.world.player()
         wanted = post.announce("Hello", at=in_(post, hours=1))
         post.world.clock.advance(hours=1)
-        kill = kill_at(number)
-        getattr(post.world.client, when).append(kill)
-        getattr(post.world.sns, when).append(kill)
+        death = AtCall(number)
+        getattr(post.world.client, when).append(death)
+        getattr(post.world.sns, when).append(death)
         try:
             due(post)
-        except KilledError:
+        except Killed:
             post.world.undisturbed()
             post.world.sns.before.clear()
             post.world.sns.after.clear()
@@ -196,8 +182,8 @@ def test_a_publisher_that_dies_at_any_call_publishes_once(when: str) -> None:
 
 def test_an_operator_whose_process_dies_has_published_or_not_but_never_half(post: Post) -> None:
     ada = post.world.player()
-    post.world.sns.after.append(kill_at(0))
-    with pytest.raises(KilledError):
+    post.world.sns.after.append(kill)
+    with pytest.raises(Killed):
         post.announce()
     post.world.sns.after.clear()
 

@@ -5,7 +5,6 @@ from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from itertools import count
-from typing import NoReturn
 
 import pytest
 from hypothesis import given, settings
@@ -24,10 +23,10 @@ from chalicelib.errors import (
     TokenError,
 )
 from chalicelib.store.keys import bucket_path, parsed_bucket
-from tests.strikes import AtCall, Killed
-from tests.fake_dynamodb import Call, Hook, Once, conflict_on, throttle
+from tests.fake_dynamodb import Call, Once, conflict_on, throttle
 from tests.services.league import League, each_look, league
 from tests.services.turning import GRACE
+from tests.strikes import AtCall, Killed
 
 BRONZE = Shelf(0)
 

@@ -1,6 +1,5 @@
 """An uploaded file becomes its player's avatar once, or is refused for good, whatever becomes of the events."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -23,8 +22,9 @@ from chalicelib.services.publication import Fate
 from chalicelib.store.keys import UploadKey
 from chalicelib.store.players import PlayerStore
 from tests.fake_dynamodb import Once, conflict_on
-from tests.fake_s3 import Request, refuse
-from tests.services.studio import BAD, Studio, check_media, made_of
+from tests.fake_s3 import Request, refuse, slow_down
+from tests.services.studio import BAD, Studio, check_media, fault_was_felt, made_of
+from tests.strikes import AtCall
 from tests.tables import PREFIX
 from tests.world import World
 
@@ -302,7 +302,7 @@ def test_whichever_call_to_s3_fails_a_repeated_event_finishes(
     studio.published(ada, b"the first")
     for number in range(99):
         key = studio.uploaded(ada, content)
-        fault = FaultAt(number)
+        fault = AtCall(number, slow_down)
         getattr(studio.world.s3, moment).append(fault)
 
         if fault_was_felt(lambda key=key: studio.take(key)):  # type: ignore[misc]  # mypy infers no lambda's default
@@ -312,31 +312,9 @@ def test_whichever_call_to_s3_fails_a_repeated_event_finishes(
         studio.take(key)
         check_media(studio)
         assert state(studio, ada) is (UploadState.REFUSED if content == b"bad cat" else UploadState.PUBLISHED)
-        if not fault.struck:
+        if not fault.done:
             assert number >= 6
             return
-
-
-@dataclass
-class FaultAt:
-    """Fails once, at the nth call from now on."""
-
-    number: int
-    struck: bool = False
-
-    def __call__(self, request: Request) -> None:
-        if not self.struck and self.number == 0:
-            self.struck = True
-            refuse("SlowDown", request.operation)
-        self.number -= 1
-
-
-def fault_was_felt(act: Callable[[], object]) -> bool:
-    try:
-        act()
-    except StoreUnavailableError:
-        return True
-    return False
 
 
 def test_a_transaction_that_meets_another_is_tried_again(studio: Studio, ada: str) -> None:

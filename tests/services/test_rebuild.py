@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
 from itertools import count
-from typing import NoReturn
 
 import pytest
 from hypothesis import given, settings
@@ -24,6 +23,7 @@ from tests.oracle import Oracle
 from tests.services.histories import ranked
 from tests.services.works import Works, after_steps, altered, crowd, delete, never, put
 from tests.strategies import EXAMPLES
+from tests.strikes import Killed, kill
 from tests.world import HandClock, World
 
 SCORES = [5, 5, 7, 40, 41, 4096, 4097, 8192, 100_000, 100_013, 100_013, -3]
@@ -36,10 +36,6 @@ CHANGES = [
 ]
 changes = pytest.mark.parametrize("options", CHANGES, ids=str)
 options = st.sampled_from(CHANGES)
-
-
-class Killed(BaseException):  # like KeyboardInterrupt: no handler stands in its way
-    """The process ended."""
 
 
 @cache
@@ -286,10 +282,6 @@ def _without_checks(traffic: Traffic, lags: set[int]) -> Hook:
         traffic.asleep = False
 
     return act
-
-
-def kill(call: Call) -> NoReturn:
-    raise Killed
 
 
 def at_every_write(act: Hook, *, after: bool = False) -> Iterator[Works]:

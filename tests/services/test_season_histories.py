@@ -19,8 +19,8 @@ from chalicelib.domain.seasons import Cut, Fill
 from chalicelib.errors import GameError
 from tests.fake_dynamodb import Call, conflict_on
 from tests.services.league import League, league
-from tests.services.test_placement import Killed, Strike, kill
 from tests.strategies import EXAMPLES
+from tests.strikes import AtCall, Killed, kill
 
 pytestmark = [pytest.mark.property, pytest.mark.slow]
 
@@ -80,7 +80,7 @@ def happen(found: League, ids: list[str], event: Event) -> None:
 def struck(found: League, event: Event, act: Any, ids: list[str] | None = None) -> None:
     """Do something that is interrupted as the event says; it may fail as it should, or die."""
     if event.at_call is not None:
-        strike = Strike(event.at_call)
+        strike = AtCall(event.at_call)
         strike.act = interruption(found, event, ids)
         (found.world.after if event.strike == "die after" else found.world.before)(strike)
     with suppress(GameError, Killed):
