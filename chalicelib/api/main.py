@@ -33,7 +33,7 @@ api = Api("main")
 
 class LobbyView(Answer):
     player: PlayerView
-    standings: list[OwnEntryView]
+    standings: Annotated[list[OwnEntryView] | None, Meta(description="null: standings do not answer at the moment.")]
     open_game: GameView | None
     unread_notices: Annotated[int | None, Meta(description="null: notices do not answer at the moment.")]
 
@@ -71,7 +71,7 @@ def main(caller: str | None, links: Links) -> MainView:
 def _lobby_view(lobby: "Lobby", links: Links) -> LobbyView:
     return LobbyView(
         player=player_view(lobby.player, links),
-        standings=[own_entry_view(*standing, links) for standing in lobby.standings],
+        standings=None if lobby.standings is None else [own_entry_view(*each, links) for each in lobby.standings],
         open_game=game_view(lobby.open_game) if lobby.open_game else None,
         unread_notices=lobby.unread_notices,
     )

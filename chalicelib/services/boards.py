@@ -20,6 +20,7 @@ from chalicelib.errors import (
     ContendedError,
     MalformedError,
     PeriodNotFoundError,
+    StoreUnavailableError,
     TournamentNotFoundError,
 )
 from chalicelib.services.clock import Clock
@@ -50,6 +51,15 @@ class Boards:
         found = self._remembered.get(board_id)
         return found[0] if found else self.refreshed(board_id)
 
+    def last(self, board_id: str) -> Board:
+        """Return the board; where it cannot be read now, as it was last seen. For what is shown, and nothing else."""
+        try:
+            return self.get(board_id)
+        except StoreUnavailableError:
+            if board_id not in self._remembered:
+                raise
+            return self._remembered[board_id][0]
+
     def refreshed(self, board_id: str) -> Board:
         board = self._store.get(board_id)
         if board is None:
@@ -65,6 +75,15 @@ class Boards:
         if self._listed is None or self._clock() >= self._listed[1] + REMEMBERED:
             self._listed = ([self.remember(board) for board in self._store.all()], self._clock())
         return self._listed[0]
+
+    def all_last(self) -> list[Board]:
+        """Return every board by id; where they cannot be read now, as they were last seen. As ``last``, to be shown."""
+        try:
+            return self.all()
+        except StoreUnavailableError:
+            if self._listed is None:
+                raise
+            return self._listed[0]
 
     def period(self, board: Board, wanted: str) -> Period:
         """Return the period called "current", "previous" or by its id, or raise PeriodNotFoundError."""

@@ -1,6 +1,9 @@
 """The lobby: what a client shows first."""
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -16,6 +19,8 @@ from chalicelib.services.inbox import Inbox
 from chalicelib.services.players import Players
 from chalicelib.services.standings import OwnEntry, Standings
 
+Answer = TypeVar("Answer")
+
 
 class Front(Struct, frozen=True):
     """What everybody sees: the server's time and the boards with their current periods."""
@@ -25,13 +30,12 @@ class Front(Struct, frozen=True):
 
 
 class Lobby(Struct, frozen=True):
-    """What a signed-in player sees besides."""
+    """What a signed-in player sees besides. What does not answer is None: everything else is shown all the same."""
 
     player: Player
-    standings: list[tuple[Board, Period, OwnEntry]]
+    standings: list[tuple[Board, Period, OwnEntry]] | None
     open_game: Game | None
     unread_notices: int | None
-    """None while notices do not answer: everything else is shown all the same."""
 
 
 class Lobbies:
@@ -46,18 +50,23 @@ class Lobbies:
         self._clock = clock
 
     def front(self) -> Front:
-        """Return the public part. At most one scan of the boards per five seconds and process."""
-        boards = self._boards.all()
+        """Return the public part, boards as last seen where they do not answer. At most one scan per five seconds."""
+        boards = self._boards.all_last()
         return Front(self._clock(), [(board, self._boards.period(board, "current")) for board in boards])
 
     def lobby(self, player_id: str) -> Lobby:
         """Return a player's part. One GetItem, two Querys, one BatchGetItem and the ranks of the current records."""
         player = self._players.own(player_id)
-        standings = self._standings.own_all(player_id)
-        return Lobby(player, standings, self._games.newest_open(player_id), self._unread(player))
+        return Lobby(
+            player,
+            _unless_silent(partial(self._standings.own_all, player_id)),
+            self._games.newest_open(player_id),
+            _unless_silent(partial(self._inbox.unread, player)),
+        )
 
-    def _unread(self, player: Player) -> int | None:
-        try:
-            return self._inbox.unread(player)
-        except StoreUnavailableError:
-            return None
+
+def _unless_silent(read: Callable[[], Answer]) -> Answer | None:
+    try:
+        return read()
+    except StoreUnavailableError:
+        return None

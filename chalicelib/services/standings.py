@@ -94,9 +94,9 @@ class Standings:
 
     def top(self, board_id: str, period: str, limit: int) -> Page:
         """Return the best entries: in the degraded mode from the last copy, if there is one. One Query."""
+        if self._incidents.is_degraded() and (page := self._from_copy(board_id, period, limit)):
+            return page
         board, found = self._tree(board_id, period)
-        if self._incidents.is_degraded() and (copy := self._copies.find(board_id, found.period_id)):
-            return self._page_of(copy, board, found, limit)
         rows = self._listing.after(board, found.period_id, _TOP, limit + 1)
         ranks = competition_ranks(_values(board, rows), {}, position=0)
         return self._page(board, found, rows[:limit], ranks, more_above=False, more_below=len(rows) > limit)
@@ -275,6 +275,12 @@ class Standings:
             self._cursor(board, period, _AFTER, rows[-1].order_key) if rows and more_below else None,
             self._cursor(board, period, _BEFORE, rows[0].order_key) if rows and more_above else None,
         )
+
+    def _from_copy(self, board_id: str, period: str, limit: int) -> Page | None:
+        board = self._boards.last(board_id)
+        found = self._boards.period(board, period)
+        copy = self._copies.find(board_id, found.period_id)
+        return self._page_of(copy, board, found, limit) if copy else None
 
     def _page_of(self, copy: Copy, board: Board, period: Period, limit: int) -> Page:
         shown = copy.entries[:limit]

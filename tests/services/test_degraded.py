@@ -9,6 +9,7 @@ from chalicelib.domain.boards import SortOrder
 from chalicelib.domain.incidents import Setting
 from chalicelib.domain.layouts import Layout, Layouts
 from chalicelib.domain.records import Outcome, Submission
+from chalicelib.errors import StoreUnavailableError
 from chalicelib.services.copies import COPIED, LIFETIME
 from chalicelib.services.housekeeping import SHARE
 from chalicelib.services.standings import Page
@@ -197,6 +198,20 @@ def test_a_copy_that_cannot_be_read_is_none(stage: Stage) -> None:
     stage.world.before(lambda call: throttle(call) if call.touches("copy#") else None)
 
     assert shown(stage.top()) == [(1, "p0", 5)]
+
+
+def test_a_copy_is_shown_though_boards_do_not_answer_either(stage: Stage) -> None:
+    crowd(stage.world, [5])
+    stage.copy()
+    stage.degrade()
+    warm, cold = stage.world.another_process().standings, stage.world.another_process().standings
+    warm.top("race", "current", 10)
+    stage.world.clock.advance(seconds=5)
+    stage.world.before(lambda call: throttle(call) if not call.touches(f"{PREFIX}notices") else None)
+
+    assert shown(warm.top("race", "current", 10)) == [(1, "p0", 5)]
+    with pytest.raises(StoreUnavailableError):
+        cold.top("race", "current", 10)
 
 
 def test_a_copy_is_read_once_in_five_seconds(stage: Stage) -> None:
