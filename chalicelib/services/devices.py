@@ -48,6 +48,7 @@ class Devices:
             self._endpoints.delete(each.endpoint)
         active = self._players.active_part("player", player_id)
         if not self._store.register(player_id, device, [*rotated, *surplus], active):
+            self._forget(device)
             raise account_gone()
         return device
 
@@ -96,8 +97,13 @@ class Devices:
         self._endpoints.delete(device.endpoint)
         self._store.delete(player_id, device.device_id)
 
+    def _forget(self, device: Device) -> None:
+        """Delete the endpoint of a device that became nobody's: nothing else would."""
+        if self._store.owner(device.device_id) is None:
+            self._endpoints.delete(device.endpoint)
+
     def _require_active(self, player_id: str) -> None:
-        """Refuse whoever is gone before SNS has an endpoint, which nothing would ever delete."""
+        """Refuse whoever is gone before SNS is asked for anything."""
         player = self._players.get(player_id)
         if player is None or player.state is not PlayerState.ACTIVE:
             raise account_gone()

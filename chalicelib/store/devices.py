@@ -30,6 +30,11 @@ class DeviceStore:
         }
         return sorted(map(_device, self._dynamo.rows(request)), key=lambda device: device.created_at)
 
+    def owner(self, device_id: str) -> str | None:
+        """Return whose a device is. One consistent read."""
+        found = self._dynamo.batch_get({self.table: [_claim_key(device_id)]}, consistent=True)[self.table]
+        return str(found[0]["player_id"]["S"]) if found else None
+
     def register(self, player_id: str, device: Device, replaced: Sequence[Device], active: Part) -> bool:
         """Store a device in the place of others; whoever had it before has it no more.
 
@@ -46,7 +51,7 @@ class DeviceStore:
         """
         old = [each.device_id for each in replaced if each.device_id != device.device_id]
         for attempt in range(_ATTEMPTS):
-            owner = self._owner(device.device_id)
+            owner = self.owner(device.device_id)
             parts = [*self._puts(player_id, device, owner), *self._deletes(player_id, old)]
             try:
                 self._dynamo.transact([active, *parts])
@@ -65,10 +70,6 @@ class DeviceStore:
         except CancelledError as error:
             if error.contended:
                 raise ContendedError("the device is being registered; send the same request again") from error
-
-    def _owner(self, device_id: str) -> str | None:
-        found = self._dynamo.batch_get({self.table: [_claim_key(device_id)]}, consistent=True)[self.table]
-        return str(found[0]["player_id"]["S"]) if found else None
 
     def _puts(self, player_id: str, device: Device, owner: str | None) -> list[Part]:
         """Return the writes that make a device a player's, refused if ``owner`` has it no more."""

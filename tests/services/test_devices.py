@@ -250,6 +250,22 @@ def test_whoever_is_leaving_registers_nothing(post: Post) -> None:
     assert (post.world.items("players"), tokens(post)) == ([], [])
 
 
+@pytest.mark.parametrize("token", ["of Ada", "of Bob"])
+def test_whoever_leaves_while_registering_leaves_no_endpoint_behind(post: Post, token: str) -> None:
+    ada, bob = post.world.player("Ada"), post.world.player("Bob")
+    register(post, bob, "of Bob")
+
+    def leave(_: Call) -> None:
+        post.world.another_process().players.delete(ada)
+
+    post.world.before(Once(lambda call: call.operation == "TransactWriteItems", leave))
+
+    with pytest.raises(TokenError):
+        register(post, ada, token)
+
+    assert (tokens(post), len(devices_of(post, bob))) == (["of Bob"], 1)
+
+
 def test_two_players_who_register_the_same_device_at_once_end_with_one_owner(post: Post) -> None:
     ada, bob = post.world.player("Ada"), post.world.player("Bob")
 
