@@ -214,6 +214,27 @@ def test_a_cursor_serves_its_own_listing_only(post: Post) -> None:
         post.world.services.notices.scheduled(2, cursor)
 
 
+def test_a_cursor_outlives_the_notice_it_stands_at(post: Post) -> None:
+    ada = post.world.player()
+    soon = post.world.clock() + HOUR
+    ids = []
+    for number in range(8):
+        post.world.clock.advance(seconds=1)
+        expires_at = soon if number in {3, 4} else None
+        ids.append(post.tell(ada, title=f"{number}", expires_at=expires_at))
+    post.deliver_all()
+    first = inbox_of(post).page(post.player(ada), 3)
+    assert first.notices[-1].notice.notice_id == ids[5]
+
+    inbox_of(post).delete(post.player(ada), ids[5])
+    inbox_of(post).delete(post.player(ada), ids[2])
+    post.world.clock.advance(hours=1)
+    second = inbox_of(post).page(post.player(ada), 3, first.next_cursor)
+
+    assert [shown.notice.notice_id for shown in second.notices] == [ids[1], ids[0]]
+    assert second.next_cursor is None
+
+
 def test_the_global_board_of_notices_has_pages(post: Post) -> None:
     for number in range(5):
         post.world.clock.advance(seconds=1)
