@@ -40,7 +40,8 @@ class StoryView(IncidentView):
 
 class SituationView(Answer):
     mode: Mode
-    setting: Annotated[Setting, Meta(description="What an operator has set.")]
+    setting: Annotated[Setting, Meta(description="What an operator has set; it holds until it is set anew.")]
+    set_at: Annotated[Instant | None, Meta(description="When it was; null: never.")]
     incidents: Annotated[list[StoryView], Meta(description="The last one of each alarm, open ones first.")]
 
 
@@ -64,7 +65,10 @@ def close_incident(path: AlarmPath) -> SituationView:
 
 def _view(situation: Situation) -> SituationView:
     return SituationView(
-        mode=situation.mode, setting=situation.setting, incidents=[_story(each) for each in situation.incidents]
+        mode=situation.mode,
+        setting=situation.setting,
+        set_at=situation.set_at,
+        incidents=[_story(each) for each in situation.incidents],
     )
 
 

@@ -27,10 +27,11 @@ _log = logging.getLogger(logs.LOGGER_NAME)
 
 
 class Situation(Struct, frozen=True):
-    """The mode, who says so, and the last incident of each alarm: open ones first, newest first."""
+    """The mode, who says so, since when, and the last incident of each alarm: open ones first, newest first."""
 
     mode: Mode
     setting: Setting
+    set_at: datetime | None
     incidents: list[Incident]
 
     @property
@@ -44,7 +45,7 @@ class Incidents:
         self._store = store
         self._degrade_on = degrade_on
         self._clock = clock
-        self._known = Known(Setting.AUTOMATIC, [])
+        self._known = Known(Setting.AUTOMATIC, None, [])
         self._looked_at: datetime | None = None
         self._reading: Future[Known] | None = None
 
@@ -123,4 +124,4 @@ class Incidents:
 
     def _of(self, known: Known) -> Situation:
         listed = sorted(known.incidents, key=lambda each: (each.is_open, each.opened_at), reverse=True)
-        return Situation(mode_of(known.setting, listed, self._degrade_on), known.setting, listed)
+        return Situation(mode_of(known.setting, listed, self._degrade_on), known.setting, known.set_at, listed)

@@ -11,7 +11,7 @@ from chalicelib.domain.incidents import Change, Incident, Setting
 from chalicelib.errors import ContendedError
 from chalicelib.store import keys
 from chalicelib.store.dynamo import Dynamo, Item, Part
-from chalicelib.store.typed import milliseconds, n, s, seconds
+from chalicelib.store.typed import from_milliseconds, milliseconds, n, s, seconds
 
 KEPT_CLOSED = timedelta(days=30)
 MAX_REASON = 300
@@ -26,9 +26,11 @@ class Noted(Struct, frozen=True):
 
 
 class Known(Struct, frozen=True):
-    """All that there is to know: what an operator has set, and the last incident of each alarm."""
+    """All that there is to know: what an operator has set, when, and the last incident of each alarm."""
 
     setting: Setting
+    set_at: datetime | None
+    """None: nobody ever has."""
     incidents: list[Incident]
 
 
@@ -65,8 +67,10 @@ class IncidentStore:
         item_by_key = {item["sk"]["S"]: item for item in self._dynamo.rows(request)}
         mode = item_by_key.pop(keys.MODE, None)
         found = [incidents.incident_of(alarm, _history(item)) for alarm, item in item_by_key.items()]
-        setting = Setting(mode["setting"]["S"]) if mode else Setting.AUTOMATIC
-        return Known(setting, [each for each in found if each is not None])
+        last = [each for each in found if each is not None]
+        if mode is None:
+            return Known(Setting.AUTOMATIC, None, last)
+        return Known(Setting(mode["setting"]["S"]), from_milliseconds(int(mode["set_at"]["N"])), last)
 
     def set(self, setting: Setting, at: datetime) -> None:
         """Keep what an operator has set; the last one holds."""

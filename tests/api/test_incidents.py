@@ -13,7 +13,7 @@ from chalicelib.store.incidents import IncidentStore
 from chalicelib.store.notices import NoticeStore
 from tests.alarms import alarm_event
 from tests.api.world import World
-from tests.events.test_operations import Context
+from tests.contexts import Context
 from tests.repository import ROOT
 
 
@@ -49,7 +49,7 @@ def test_operators_see_why_and_what_is_over(world: World) -> None:
 
     body = world.api.get("/admin/incidents", admin=True).body
 
-    assert (body["mode"], body["setting"]) == ("degraded", "automatic")
+    assert (body["mode"], body["setting"], body["set_at"]) == ("degraded", "automatic", None)
     assert [(each["alarm"], each["closed_at"] is None) for each in body["incidents"]] == [
         ("records-errors", True),
         ("rank-drift", False),
@@ -60,6 +60,7 @@ def test_operators_see_why_and_what_is_over(world: World) -> None:
 def test_a_mode_is_set_by_hand(world: World) -> None:
     body = world.api.put("/admin/mode", {"mode": "degraded"}, admin=True).body
     assert (body["mode"], body["setting"]) == ("degraded", "degraded")
+    assert datetime.fromisoformat(body["set_at"]) <= datetime.now(UTC)
     assert world.api.get("/").body["mode"] == "degraded"
 
     assert world.api.put("/admin/mode", {"mode": "automatic"}, admin=True).body["mode"] == "normal"

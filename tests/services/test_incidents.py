@@ -94,6 +94,7 @@ def test_an_operator_has_the_last_word_until_it_is_left_to_the_alarms(world: Wor
 
     modes = [another(world).set(setting).mode for setting in (Setting.NORMAL, Setting.DEGRADED, Setting.AUTOMATIC)]
     assert modes == [Mode.NORMAL, Mode.DEGRADED, Mode.DEGRADED]
+    assert another(world).current().set_at == world.clock()
     heed(world, "records-errors", AlarmState.OK, 1)
     assert another(world).situation().mode is Mode.NORMAL
 
