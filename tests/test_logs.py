@@ -4,16 +4,10 @@ import json
 import logging
 from importlib import util
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 from chalicelib import logs
-
-
-class Context(NamedTuple):
-    """What Lambda hands to a handler, as far as it is read."""
-
-    function_name: str = "laurel-test-keep_ranks"
-    function_version: str = "7"
+from tests.contexts import Context
 
 
 def fresh_process() -> ModuleType:
@@ -35,7 +29,7 @@ def line(module: ModuleType, **facts: Any) -> dict[str, Any]:
 def test_every_line_tells_of_which_invocation_it_is() -> None:
     module = fresh_process()
 
-    module.begin(Context(), "request-1")
+    module.begin(Context("laurel-test-keep_ranks"), "request-1")
     lines = [line(module), line(module, board_id="points")]
 
     facts = {"request_id": "request-1", "function": "laurel-test-keep_ranks", "version": "7", "cold_start": True}

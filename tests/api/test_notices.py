@@ -12,18 +12,10 @@ import pytest
 import app as manifest
 from chalicelib.bootstrap import delivering
 from tests.api.world import NOBODY, Signed, World
+from tests.contexts import Context
 from tests.tables import PREFIX
 
 TOPIC = f"{PREFIX}notices"
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    aws_request_id: str = "request-1"
-    function_name: str = "laurel-test-deliver_notices"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +49,7 @@ class Notices:
     def deliver(self) -> int:
         events = self.events()
         for event in events:
-            manifest.deliver_notices(event, Context())
+            manifest.deliver_notices(event, Context("laurel-test-deliver_notices"))
         return len(events)
 
     def inbox(self, player: Signed, query: str = "") -> Any:

@@ -13,7 +13,7 @@ from chalicelib.domain.incidents import Incident
 from chalicelib.errors import StoreUnavailableError
 from chalicelib.events import alarms
 from tests.alarms import alarm_event, deletion_event
-from tests.events.test_operations import Context
+from tests.contexts import Context
 from tests.fake_dynamodb import throttle
 from tests.lines import Lines
 from tests.world import World

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,22 +13,12 @@ from chalicelib.bootstrap import delivering
 from chalicelib.domain.messages import Edition, Message, encoded
 from chalicelib.domain.notices import Announcement, notice_id
 from chalicelib.errors import StoreUnavailableError
+from tests.contexts import Context
 from tests.lines import Lines
 from tests.tables import PREFIX
 
 QUEUE = f"{PREFIX}notice-dead-letters"
 METRICS = {"notices_delivered", "notices_dead_lettered", "notices_pushed", "notice_lag_ms"}
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What Lambda hands to a handler, as far as it is read."""
-
-    aws_request_id: str = "request-1"
-    function_name: str = "laurel-test-deliver_notices"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 60_000
 
 
 @pytest.fixture
@@ -47,7 +36,8 @@ def queue(table_prefix: str, session: botocore.session.Session, monkeypatch: pyt
 def deliver(text: str, published_at: datetime | None = None) -> None:
     timestamp = (published_at or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
     told: dict[str, Any] = {"Message": text, "Subject": None, "MessageAttributes": {}, "Timestamp": timestamp}
-    manifest.deliver_notices({"Records": [{"EventSource": "aws:sns", "Sns": told}]}, Context())
+    event = {"Records": [{"EventSource": "aws:sns", "Sns": told}]}
+    manifest.deliver_notices(event, Context("laurel-test-deliver_notices"))
 
 
 def announcement() -> str:

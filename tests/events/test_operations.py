@@ -1,6 +1,5 @@
 """What operators' functions answer: jobs advanced while there is time, and plain words where they refuse."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -16,11 +15,11 @@ from chalicelib.events.occasions import Occasion
 from chalicelib.services.rebuild import Options
 from chalicelib.store import keys
 from chalicelib.store.jobs import JobKey, JobStore
+from tests.contexts import Context
 from tests.fake_dynamodb import Call, throttle
 from tests.services.works import BUCKET, Works, altered, crowd, put
 from tests.world import World
 
-HOUR = 3_600_000
 OF_GAMES: JobKey = (JobKind.GAMES, "", "")
 SCHEDULED = {
     "version": "0",
@@ -33,20 +32,6 @@ SCHEDULED = {
     "resources": [],
     "detail": {},
 }
-
-
-@dataclass(slots=True)
-class Context:
-    """What Lambda hands to a handler, as far as it is read; each look at the clock takes its time."""
-
-    milliseconds: int = HOUR
-    look: int = 0
-    aws_request_id: str = "request-1"
-    invoked_function_arn: str = "arn:aws:lambda:eu-central-1:123456789012:function:laurel-test-any"
-
-    def get_remaining_time_in_millis(self) -> int:
-        self.milliseconds -= self.look
-        return self.milliseconds
 
 
 @pytest.fixture

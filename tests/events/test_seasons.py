@@ -11,7 +11,7 @@ from chalicelib.domain.turns import TurnState
 from chalicelib.errors import StoreUnavailableError
 from chalicelib.events import seasons
 from chalicelib.events.occasions import Occasion
-from tests.events.test_operations import Context
+from tests.contexts import Context
 from tests.fake_dynamodb import throttle
 from tests.fake_s3 import FakeS3
 from tests.lines import Lines

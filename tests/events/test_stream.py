@@ -16,6 +16,7 @@ from chalicelib.store.boards import BoardStore
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.ranks import RankStore
 from chalicelib.store.records import RecordStore
+from tests.contexts import Context
 from tests.lines import Lines
 from tests.stream import Delivery, delivery, record
 from tests.tables import PREFIX
@@ -24,19 +25,7 @@ from tests.world import EPOCH
 QUEUE = f"{PREFIX}record-dead-letters"
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What Lambda hands to a handler, as far as it is read."""
-
-    aws_request_id: str = "request-1"
-    function_name: str = "laurel-test-settle_records"
-    milliseconds: int = 60_000
-
-    def get_remaining_time_in_millis(self) -> int:
-        return self.milliseconds
-
-
-CONTEXT = Context()
+CONTEXT = Context("laurel-test-settle_records")
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,20 +22,13 @@ from chalicelib.store.clients import Clients
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.keys import UploadKey
 from tests.conftest import REGION
+from tests.contexts import Context
 from tests.lines import Lines
 from tests.permissions.policies import UNIT_TESTS
 from tests.tables import PREFIX
 
 BUCKET = f"{PREFIX}media-{UNIT_TESTS.account}"
 HARD_NAME = "my cat +1 (50%) кот.png"
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What Lambda hands to a handler, as far as it is read."""
-
-    aws_request_id: str = "request-1"
-    function_name: str = "laurel-test-make_avatar"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +98,7 @@ def told(*names: str) -> dict[str, Any]:
 
 
 def make_avatar(event: dict[str, Any]) -> Any:
-    return manifest.make_avatar(event, Context())
+    return manifest.make_avatar(event, Context("laurel-test-make_avatar"))
 
 
 def test_an_uploaded_picture_becomes_the_avatar_in_all_sizes(deployed: Deployed, lines: Lines) -> None:

@@ -8,6 +8,7 @@ import pytest
 from chalicelib.events import operations
 from chalicelib.events.occasions import Occasion
 from chalicelib.services.rebuild import Options, RebuildPhase
+from tests.contexts import Context
 from tests.fake_dynamodb import Call
 from tests.permissions.calls import LEADING_KEYS
 from tests.permissions.listeners import LISTENERS
@@ -20,15 +21,6 @@ from tests.world import World
 Asked = set[tuple[str | None, str, str]]
 """Functions, actions, and the last part of the resources' names, by itself and with each kind of item asked for."""
 DAMAGED_MARK = {"pk": {"S": f"mark#duel#all#{3:032x}"}}
-
-
-class Context:
-    """What Lambda hands to a handler, as far as it is read: all the time there is."""
-
-    aws_request_id = "request-1"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 10**9
 
 
 @pytest.fixture
