@@ -53,7 +53,8 @@ def decoded(content: bytes, media_type: MediaType, least: int) -> ImageFile.Imag
 
 def turn(image: Image.Image) -> Image.Transpose | None:
     """Return what makes it upright, by EXIF alone: what an AVIF's boxes say of it, Pillow tells as EXIF."""
-    image.info.pop("xmp", None)
+    for xmp in ("xmp", "XML:com.adobe.xmp"):
+        image.info.pop(xmp, None)
     try:
         stored = image.getexif().get(ExifTags.Base.Orientation)
     except _BROKEN_EXIF:

@@ -112,7 +112,11 @@ def _orientations() -> Iterator[Good]:
             yield Good(f"{name}, orientation {orientation}", media_type, turned(media_type, orientation))
     yield Good("JPEG, orientation 9", JPEG, saved(compass(), JPEG, exif=_exif(9)))
     yield Good("JPEG, EXIF of nonsense", JPEG, saved(compass(), JPEG, exif=b"Exif\0\0MM\0*\0\0\xff\xff"))
-    yield Good("JPEG, turned by XMP alone", JPEG, saved(compass(), JPEG, xmp=_XMP_TURNED))
+    for name, media_type in {"JPEG": JPEG, "WebP": WEBP, "AVIF": AVIF}.items():
+        yield Good(f"{name}, turned by XMP alone", media_type, saved(compass(), media_type, xmp=_XMP_TURNED))
+    content, xmp = saved(compass(), PNG), chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + _XMP_TURNED)
+    yield Good("PNG, turned by XMP alone", PNG, content[:33] + xmp + content[33:])
+    yield Good("PNG, turned by XMP alone, at its end", PNG, content[:-12] + xmp + content[-12:])
 
 
 def _jpegs() -> Iterator[Good]:
