@@ -27,6 +27,8 @@ from chalicelib.store.records import RecordStore
 _ATTEMPTS = 40
 _MEETINGS = 3
 """After so many, waiting is better than trying another lane at once."""
+_FULL = 8
+"""After so many buckets that were full, opening another one is better than looking on."""
 _SECOND = timedelta(seconds=1)
 
 
@@ -120,7 +122,7 @@ class Placement:
     def _placed(self, season: Season, current: Round, shelf: Shelf, player_id: str, move: Move | None) -> Membership:
         lanes = self._store.lanes(season.season_id, current.number, shelf)
         met = 0
-        for _ in range(_ATTEMPTS):
+        for attempt in range(_ATTEMPTS):
             now = self._in_time(season, current)
             bucket = self._bucket(season, current, shelf, lanes, buckets.lane(player_id, lanes.open, met))
             wanted = Membership(player_id, season.season_id, current.number, bucket, move, now)
@@ -133,7 +135,7 @@ class Placement:
             if cancelled.refused & {PLAYER, MEMBERSHIP}:
                 return self._placed_already(wanted, cancelled)
             if BUCKET in cancelled.refused:
-                self._go_on(season, current, bucket, lanes, is_alone=not met)
+                self._go_on(season, current, bucket, lanes, may_rest=not met and attempt < _FULL)
             else:
                 met += 1
                 if met > _MEETINGS:
@@ -156,9 +158,9 @@ class Placement:
             self._advance(season, current, BucketId(shelf, lane, lanes.newest[lane]), lanes)
         return BucketId(shelf, lane, lanes.newest[lane])
 
-    def _go_on(self, season: Season, current: Round, full: BucketId, lanes: Lanes, *, is_alone: bool) -> None:
-        """Let a lane whose bucket is full rest where nobody is in the way and another is open; else open the next."""
-        if is_alone and len(lanes.open) > 1:
+    def _go_on(self, season: Season, current: Round, full: BucketId, lanes: Lanes, *, may_rest: bool) -> None:
+        """Let a lane whose bucket is full rest where it may and another one is open; else open the next bucket."""
+        if may_rest and len(lanes.open) > 1:
             self._store.rest(season.season_id, current.number, full)
             lanes.full.add(full.lane)
         else:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chalicelib.bootstrap.seasons import Seasons
 from chalicelib.domain import buckets
-from chalicelib.domain.buckets import MAX_LANES, BucketId, Shelf
+from chalicelib.domain.buckets import MAX_LANES, BucketId, Membership, Shelf
 from chalicelib.domain.seasons import Cut, Fill, Move
 from chalicelib.errors import (
     ContendedError,
@@ -229,6 +229,19 @@ def test_who_comes_after_a_crowd_fills_what_it_left() -> None:
 
     assert sorted(bucket["taken"] for bucket in found.buckets().values()) == [1] + [3] * 13
     assert len(open_lanes(found)) == 1
+    found.check()
+
+
+def test_nobody_looks_through_dozens_of_full_buckets() -> None:
+    found, (*ids, last) = with_lanes(12, players=37)
+    for number, player_id in enumerate(ids):
+        bucket = BucketId(BRONZE, number % 12, 0)
+        found.store.place(Membership(player_id, "winter", 1, bucket, None, found.world.clock()), 3)
+    calls: list[Call] = []
+    found.world.before(calls.append)
+
+    assert found.look(last).bucket.number == 1
+    assert sum(call.operation == "TransactWriteItems" for call in calls) == 10
     found.check()
 
 
