@@ -453,6 +453,28 @@ def test_alarms_look_at_figures_that_the_app_logs(stage: str) -> None:
     assert set(re.findall(r'\["Laurel", "(\w+)"', drawn)) <= logged
 
 
+@pytest.mark.parametrize(
+    ("written", "called", "age", "behind"),
+    [
+        (0, 0, 0, 0),
+        (50, 3, 400, 400),
+        (0, 1, 90_000, 90_000),
+        (50, 0, 0, 86_400_000),
+    ],
+)
+def test_a_stream_that_nobody_follows_is_behind_as_soon_as_records_are_written(
+    stage: str, written: int, called: int, age: int, behind: int
+) -> None:
+    """A function that is not called has no age, and an alarm on it alone would say that all is well."""
+    [alarm] = [each for each in resources(stage, "AWS::CloudWatch::Alarm") if each.name == "RecordStreamAgeAlarm"]
+    expression = alarm.properties["Metrics"][0]["Expression"].replace(" AND ", " and ")
+    functions = {"FILL": lambda metric, _: metric, "IF": lambda holds, then, otherwise: then if holds else otherwise}
+
+    found = eval(expression, {**functions, "written": written, "called": called, "age": age})  # noqa: S307  # sums
+
+    assert found == behind
+
+
 @pytest.mark.parametrize("switched_off", [0, 400])
 def test_what_is_switched_off_is_no_server_error(stage: str, switched_off: int) -> None:
     """A stage that is degraded by this alarm answers 503 to what is optional: that must not keep the alarm on."""
