@@ -21,7 +21,7 @@ from chalicelib.store import dynamo
 from chalicelib.store.dynamo import CancelledError, Dynamo, Part
 from tests.api import test_seasons as seasons
 from tests.api.client import GATEWAY_RESPONSES, STAGE_WITHOUT_SETTINGS, Answer, Api
-from tests.api.world import NOBODY, World, token
+from tests.api.world import NOBODY, YEARLY, World, token
 
 
 def kinds(family: type[GameError] = GameError) -> Iterator[type[GameError]]:
@@ -150,7 +150,7 @@ def figures_without(world: World) -> Answer:
 
 
 def season_made(world: World, **fields: Any) -> Answer:
-    world.api.post("/admin/boards", {"board_id": "speedrun", "title": "T", "reset": seasons.RESET}, admin=True)
+    world.api.post("/admin/boards", {"board_id": "speedrun", "title": "T", "reset": YEARLY}, admin=True)
     return seasons.make(world, **fields)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.api.client import Api
-from tests.api.world import NOBODY, Signed, World
+from tests.api.world import NOBODY, YEARLY, Signed, World
 
 INT = "expected `int`, got `{}`".format
 QUERIES = [
@@ -136,7 +136,7 @@ def test_a_distribution_can_have_edges_of_its_own(world: World) -> None:
 
 
 def test_periods_can_be_found_and_looked_into(world: World) -> None:
-    world.board("speedrun", reset="0 0 * * *", retention_days=3)
+    world.board("speedrun", reset=YEARLY, retention_days=3)
     player = world.player()
     world.play(player, speedrun=10)
 

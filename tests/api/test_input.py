@@ -10,7 +10,7 @@ from chalicelib.api.routing import Operation
 from chalicelib.services import clock
 from chalicelib.services.tokens import Tokens
 from tests.api.client import Answer, Api
-from tests.api.world import NEW_KEY, NOBODY, Signed, World, token
+from tests.api.world import NEW_KEY, NOBODY, YEARLY, Signed, World, token
 
 GAME = "a" * 32
 BATCH = "/admin/boards/b/submissions/batch"
@@ -447,7 +447,7 @@ def test_a_cursor_of_another_listing_is_refused(world: World, path: str) -> None
 
 
 def test_a_cursor_of_another_period_is_refused(world: World) -> None:
-    cursor = cursor_of(world, "b", reset="0 0 * * *")
+    cursor = cursor_of(world, "b", reset=YEARLY)
 
     assert page(world, "b", f"{cursor}&period=previous").refusal == (400, "cursor_invalid")
 

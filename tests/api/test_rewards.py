@@ -10,7 +10,7 @@ from chalicelib.services import clock
 from chalicelib.services.crediting import Crediting
 from chalicelib.store import dynamo as dynamo_store
 from chalicelib.store.rewards import RewardStore
-from tests.api.world import NOBODY, World
+from tests.api.world import NOBODY, YEARLY, World
 from tests.tables import PREFIX
 
 RULES: Any = {
@@ -121,7 +121,7 @@ def test_a_reward_of_nobody_is_not_claimed(world: World) -> None:
 
 
 def test_a_period_says_how_far_it_is(world: World) -> None:
-    world.board("race", reset="* * * * *")
+    world.board("race", reset=YEARLY)
 
     periods = world.api.get("/boards/race/periods").body["periods"]
 

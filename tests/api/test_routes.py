@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.api.world import NOBODY, Signed, World
+from tests.api.world import NOBODY, YEARLY, Signed, World
 
 
 def test_the_front_page_says_who_we_are(world: World) -> None:
@@ -182,13 +182,13 @@ def test_a_board_tells_how_many_are_ranked(world: World) -> None:
 
 
 def test_a_past_period_is_still_readable(world: World) -> None:
-    world.board("daily", reset="0 0 * * *")
-    world.play(world.player(), daily=10)
+    world.board("yearly", reset=YEARLY)
+    world.play(world.player(), yearly=10)
 
-    previous = world.api.get("/boards/daily?period=previous").body
+    previous = world.api.get("/boards/yearly?period=previous").body
 
     assert previous["total"] == 0
-    assert previous["board"]["period"]["end"] == world.api.get("/boards/daily").body["board"]["period"]["start"]
+    assert previous["board"]["period"]["end"] == world.api.get("/boards/yearly").body["board"]["period"]["start"]
 
 
 def test_the_pages_of_a_board_continue_one_another(world: World) -> None:

@@ -2,7 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.config import SigningKey
@@ -13,6 +13,9 @@ from tests.api.client import Answer, Api
 NEW_KEY, OLD_KEY = SigningKey("new", "n" * 32), SigningKey("old", "o" * 32)
 SIGNING_KEYS = f"{NEW_KEY.key_id}:{NEW_KEY.secret},{OLD_KEY.key_id}:{OLD_KEY.secret}"
 NOBODY = "0" * 32
+MONTH = (datetime.now(UTC).month + 5) % 12 + 1
+YEARLY = f"0 0 1 {MONTH} *"
+"""Resets once a year, in half a year: no period ends while a test runs."""
 
 
 @dataclass(frozen=True, slots=True)
