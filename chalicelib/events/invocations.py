@@ -12,6 +12,7 @@ from msgspec import Struct
 from chalicelib import logs
 from chalicelib.domain.jobs import Job, JobState
 from chalicelib.errors import GameError, MalformedError
+from chalicelib.events.occasions import Occasion
 from chalicelib.events.payloads import JobView
 from chalicelib.services.jobs import OutOfTime
 
@@ -33,6 +34,17 @@ def answered(event: Any, kind: type[Payload], act: Callable[[Payload], Struct]) 
     except GameError as error:
         return _refused(error)
     plain: Answer = msgspec.to_builtins(answer)
+    return plain
+
+
+def answered_on(occasion: Occasion, kind: type[Payload], act: Callable[[Payload], Struct]) -> Answer:
+    """Return what ``act`` makes of an operator's request, or of what the schedule asks for, which is all by default.
+
+    What the schedule cannot do fails, and is counted as such; an operator is told why.
+    """
+    if occasion.request is not None:
+        return answered(occasion.request, kind, act)
+    plain: Answer = msgspec.to_builtins(act(kind()))
     return plain
 
 

@@ -7,14 +7,12 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
 from chalicelib import logs
 from chalicelib.bootstrap.operations import Operations, operations
 from chalicelib.domain.boards import Board
 from chalicelib.domain.jobs import Job, JobState
 from chalicelib.errors import MalformedError
-from chalicelib.events.invocations import Answer, answered, job_view, out_of_time
+from chalicelib.events.invocations import Answer, answered, answered_on, job_view, out_of_time
 from chalicelib.events.occasions import Occasion
 from chalicelib.events.payloads import (
     AdviceRequest,
@@ -60,14 +58,8 @@ def advise(event: Any, context: Any, use: Use = operations) -> Answer:
 
 
 def keep(occasion: Occasion, use: Use = operations) -> Answer:
-    """Go on with what is under way and begin what is due, for as long as there is time; answer what was done.
-
-    What the schedule cannot do fails, and is counted as such; an operator is told why.
-    """
-    if occasion.request is not None:
-        return answered(occasion.request, UpkeepRequest, lambda request: _kept(use(), request, occasion.context))
-    done: Answer = msgspec.to_builtins(_kept(use(), UpkeepRequest(), occasion.context))
-    return done
+    """Go on with what is under way and begin what is due, for as long as there is time; answer what was done."""
+    return answered_on(occasion, UpkeepRequest, lambda request: _kept(use(), request, occasion.context))
 
 
 def _kept(use: Operations, request: UpkeepRequest, context: Any) -> UpkeepAnswer:

@@ -5,14 +5,12 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
-
 from chalicelib import logs
 from chalicelib.bootstrap.seasons import Seasons, seasons
 from chalicelib.domain.boards import Board
 from chalicelib.domain.jobs import Job, JobState
 from chalicelib.domain.turns import Turn
-from chalicelib.events.invocations import Answer, answered, job_view, out_of_time
+from chalicelib.events.invocations import Answer, answered_on, job_view, out_of_time
 from chalicelib.events.occasions import Occasion
 from chalicelib.events.payloads import KeptView, SeasonsAnswer, SeasonsRequest, TurnView
 from chalicelib.services.bulkheads import Bulkheads
@@ -23,14 +21,8 @@ _log = logging.getLogger(logs.LOGGER_NAME)
 
 
 def keep(occasion: Occasion, use: Callable[[], Seasons] = seasons) -> Answer:
-    """Go on with what is under way and begin what is due, for as long as there is time; answer what was done.
-
-    What the schedule cannot do fails, and is counted as such; an operator is told why.
-    """
-    if occasion.request is not None:
-        return answered(occasion.request, SeasonsRequest, lambda request: _keep(use(), request, occasion.context))
-    done: Answer = msgspec.to_builtins(_keep(use(), SeasonsRequest(), occasion.context))
-    return done
+    """Go on with what is under way and begin what is due, for as long as there is time; answer what was done."""
+    return answered_on(occasion, SeasonsRequest, lambda request: _keep(use(), request, occasion.context))
 
 
 def _keep(use: Seasons, request: SeasonsRequest, context: Any) -> SeasonsAnswer:
