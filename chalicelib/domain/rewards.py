@@ -12,6 +12,8 @@ from chalicelib.domain.boards import SortOrder, directed
 MAX_RULES = 50
 MAX_TIERS = 20
 MAX_GRANTS = 10
+MAX_ITEMS = 50
+"""Of one reward: a notice tells of as many, and one transaction has room for them."""
 MAX_AMOUNT = 10**9
 MAX_PERCENTILE = 100
 
@@ -172,8 +174,9 @@ def bounds_of(rule: Rule, tiers: Sequence[Tier]) -> tuple[int, int]:
 
 
 def _check_tiers(tiers: Sequence[Tier], order: SortOrder) -> None:
-    if len({tier.name for tier in tiers}) != len(tiers):
-        raise RuleError("two tiers have the same name")
+    names = [tier.name for tier in tiers]
+    if len(set(names)) != len(names):
+        raise RuleError(f"two tiers have the name {next(name for name in names if names.count(name) > 1)!r}")
     for lower, higher in pairwise(tiers):
         if directed(lower.from_score, order) <= directed(higher.from_score, order):
             raise RuleError(

@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from chalicelib.domain.periods import Period, period_at
-from chalicelib.domain.rewards import Claiming, Grant, Reward, reward_id
+from chalicelib.domain.rewards import MAX_ITEMS, Claiming, Grant, Reward, reward_id
 
 MAX_ROUNDS = 100
 MAX_TIERS = 20
@@ -133,6 +133,9 @@ def check(season: Season) -> None:
     _check_cuts(season)
     for number, prize in enumerate(season.prizes):
         _check_prize(number, prize, season)
+    items = {grant.item for prize in season.prizes for grant in prize.grants}
+    if len(items) > MAX_ITEMS:  # a rank may meet all prizes
+        raise SeasonError("prizes", f"{MAX_ITEMS} different items at most, not {len(items)}")
 
 
 def due(season: Season, now: datetime, grace: timedelta) -> Round | None:

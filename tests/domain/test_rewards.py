@@ -81,6 +81,11 @@ def test_rules_of_one_kind_are_refused_where_a_place_meets_both(one: tuple[int, 
         rewards.check(rules, SortOrder.DESC)
 
 
+def test_tiers_of_the_same_name_are_refused() -> None:
+    with pytest.raises(RuleError, match="two tiers have the name 'silver'"):
+        rewards.check(RuleSet((), (*TIERS, Tier("silver", 40))), SortOrder.DESC)
+
+
 def test_rules_of_different_kinds_may_meet_the_same_place() -> None:
     rewards.check(RuleSet((rule(By.RANK, 1, 5), rule(By.PERCENTILE, 1, 5))), SortOrder.DESC)
 

@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chalicelib.domain import seasons
+from chalicelib.domain import messages, seasons
+from chalicelib.domain.notices import notice_id
 from chalicelib.domain.periods import period_at
 from chalicelib.domain.rewards import Claiming, Grant
 from chalicelib.domain.seasons import Cut, Fill, Move, Prize, Season, SeasonError, rounds_of
+from chalicelib.services.rewarding import reward_notice
 
 DAILY = "0 0 * * *"
 GRACE = timedelta(seconds=70)
@@ -171,3 +173,18 @@ def test_a_reward_names_its_round_and_is_claimed_as_the_season_says() -> None:
     assert given_at_once.claimed_at == NOON
     assert asked_for is not None
     assert asked_for.claimed_at is None
+
+
+def test_all_that_a_rank_can_earn_is_told_in_one_notice() -> None:
+    prizes = [Prize(1, 1, tuple(Grant(f"{tens}{ones}", 10**9) for ones in range(10))) for tens in range(6)]
+    winter = season(prizes=tuple(prizes[:5]))
+    seasons.check(winter)
+
+    earned = seasons.reward(winter, winter.rounds[0], 0, 1, NOON)
+
+    assert earned is not None
+    notice = reward_notice(earned, "race")
+    [message] = messages.addressed(notice_id(NOON, "prizes"), NOON + DAY, [("0" * 32, notice)])
+    assert messages.decoded(messages.encoded(message)) == message
+    with pytest.raises(SeasonError, match="50 different items at most, not 60"):
+        seasons.check(season(prizes=tuple(prizes)))
