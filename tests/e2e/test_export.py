@@ -99,11 +99,28 @@ def test_a_board_at_rest_is_exported_as_the_api_lists_it(client: Client, ids: li
     assert len(lines) == len(ids)
 
 
-def invoked(client: Client, project: Path, payload: Any) -> Any:
+@pytest.mark.parametrize(
+    ("name", "payload", "fields"),
+    [
+        ("keep_ranks", {"anew": True, "seconds": 60}, {"jobs", "copied", "retention", "games"}),
+        ("keep_seasons", {}, {"rollovers", "closings"}),
+        ("keep_seasons", ["weekly"], {"error"}),
+    ],
+)
+def test_jobs_of_the_schedule_are_started_by_hand(
+    client: Client, project: Path, name: str, payload: Any, fields: set[str]
+) -> None:
+    answer = invoked(client, project, payload, name)
+
+    assert answer.keys() == fields, answer
+    assert answer.get("games", {}) is not None, "counted anew"
+
+
+def invoked(client: Client, project: Path, payload: Any, name: str = "export_records") -> Any:
     """Return what `chalice invoke` prints."""
     chalice = Path(sys.executable).with_name("chalice")
     made = subprocess.run(
-        [chalice, "invoke", "--stage", "local", "--name", "export_records"],
+        [chalice, "invoke", "--stage", "local", "--name", name],
         cwd=project,
         env=dict(client.stack.target.environment),
         input=json.dumps(payload),
