@@ -59,6 +59,7 @@ def main() -> None:
     provisioning.take_tables_at_their_word()
     provisioning.make_alarms_that_reckon()
     provisioning.settle_functions_at_once()
+    provisioning.name_devices_as_sns_does()
     alarms.tell_of_alarms()
     deliveries.deliver_again_what_is_reported()
     deliveries.deliver_messages_as_lambda_takes_them()

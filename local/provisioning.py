@@ -1,13 +1,16 @@
 """What the emulator makes of a template: expiry and recovery of tables, alarms that reckon, functions ready at once.
 
+And of a device, whose name policies are asked about.
+
 Runs in the emulator's process.
 """
 
 # ruff: noqa: SLF001  (mending an inside means reaching into it)
 
+from http import HTTPStatus
 from typing import Any
 
-from ministack.services import dynamodb, lambda_svc  # type: ignore[import-untyped]  # ships no types
+from ministack.services import dynamodb, lambda_svc, sns  # type: ignore[import-untyped]  # ships no types
 from ministack.services.cloudformation import provisioners  # type: ignore[import-untyped]  # ships no types
 
 Json = dict[str, Any]
@@ -34,6 +37,23 @@ def take_tables_at_their_word() -> None:
         return made
 
     provisioners._RESOURCE_HANDLERS[TABLE] = {**table, "create": create_whole, "update": update_whole}
+
+
+def name_devices_as_sns_does() -> None:
+    """Give the endpoint of a device an ARN of its kind.
+
+    Defect: ministack derives it from the application's, and policies that allow endpoints do not hold for it.
+    """
+    create = sns._create_platform_endpoint
+
+    def create_and_name(params: Json) -> Any:
+        status, headers, body = create(params)
+        for arn in [each["arn"] for each in sns._platform_endpoints.values() if ":app/" in each["arn"]]:
+            named = arn.replace(":app/", ":endpoint/")
+            sns._platform_endpoints[named] = {**sns._platform_endpoints.pop(arn), "arn": named}
+        return status, headers, body.replace(b":app/", b":endpoint/") if status == HTTPStatus.OK else body
+
+    sns._create_platform_endpoint = create_and_name
 
 
 def _apply(name: str, properties: Json) -> None:

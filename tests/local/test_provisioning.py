@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ministack.services import dynamodb, lambda_svc  # type: ignore[import-untyped]  # ships no types
+from ministack.services import dynamodb, lambda_svc, sns  # type: ignore[import-untyped]  # ships no types
 from ministack.services.cloudformation import provisioners  # type: ignore[import-untyped]  # ships no types
 
 from local import provisioning
@@ -33,6 +33,33 @@ def handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(provisioners, "_cw_metric_alarm_record", provisioners._cw_metric_alarm_record)
     yield
     provisioners._ddb_delete("short-lived", TABLE)
+
+
+APPLICATION = "arn:aws:sns:us-east-1:000000000000:app/GCM/laurel-local-game"
+DEVICE = {"PlatformApplicationArn": APPLICATION, "Token": "token"}
+
+
+@pytest.fixture
+def application(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setattr(sns, "_create_platform_endpoint", sns._create_platform_endpoint)
+    sns._platform_applications[APPLICATION] = {"arn": APPLICATION, "attributes": {}}
+    yield APPLICATION
+    sns._delete_platform_application({"PlatformApplicationArn": APPLICATION})
+
+
+def test_a_device_is_still_named_as_if_it_were_an_application(application: str) -> None:
+    assert f"<EndpointArn>{application}/".encode() in sns._create_platform_endpoint(DEVICE)[2]
+
+
+def test_a_device_is_named_as_what_it_is_and_found_by_that_name(application: str) -> None:
+    provisioning.name_devices_as_sns_does()
+
+    answers = [sns._create_platform_endpoint(DEVICE)[2] for _ in range(2)]
+
+    (endpoint,) = sns._platform_endpoints.values()
+    assert endpoint["arn"].startswith(application.replace(":app/", ":endpoint/"))
+    assert all(f"<EndpointArn>{endpoint['arn']}<".encode() in answer for answer in answers)
+    assert sns._get_endpoint_attributes({"EndpointArn": endpoint["arn"]})[0] == 200
 
 
 def made(properties: dict[str, Any]) -> None:
