@@ -118,6 +118,8 @@ class Incidents:
             _log.warning("mode_unknown", extra={"error_code": "timeout"})
         except StoreUnavailableError as error:
             _log.warning("mode_unknown", extra={"error_code": error.code})
+        except Exception:  # noqa: BLE001  # whatever it is, as a table that is being restored: not knowing harms nobody
+            _log.exception("mode_unknown", extra={"error_code": "internal"})
 
     def _forget(self) -> None:
         self._looked_at = self._reading = None

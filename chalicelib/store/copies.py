@@ -43,7 +43,7 @@ class CopyStore:
         self._dynamo = dynamo
 
     def find(self, board_id: str, period_id: str) -> Copy | None:
-        """Return the copy, if there is one, expired or not. One BatchGetItem, of about 10 KB."""
+        """Return the copy, if there is one that can be read, expired or not. One BatchGetItem, of about 10 KB."""
         wanted = {self.table: [self._key(board_id, period_id)]}
         found = self._dynamo.batch_get(wanted, consistent=False)[self.table]
         return _parsed(found[0]) if found else None
@@ -65,9 +65,13 @@ class CopyStore:
         return {"pk": s(keys.copy(board_id, period_id)), "sk": s(keys.TOP)}
 
 
-def _parsed(item: Item) -> Copy:
+def _parsed(item: Item) -> Copy | None:
+    try:
+        entries = msgspec.json.decode(item["entries"]["S"], type=tuple[CopiedEntry, ...])
+    except msgspec.DecodeError:
+        return None
     return Copy(
-        entries=msgspec.json.decode(item["entries"]["S"], type=tuple[CopiedEntry, ...]),
+        entries=entries,
         more=item["more"]["BOOL"],
         as_of=from_milliseconds(int(item["as_of"]["N"])),
         expires_at=from_seconds(int(item["expires_at"]["N"])),

@@ -191,6 +191,19 @@ def test_a_copy_of_yesterday_is_none(stage: Stage) -> None:
     assert stage.top().as_of is None
 
 
+def test_a_copy_of_another_version_is_none_and_is_replaced(stage: Stage) -> None:
+    crowd(stage.world, [5])
+    stage.copy()
+    [item] = [each for each in stage.world.items("notices") if each["pk"]["S"].startswith("copy#")]
+    stage.world.client.put_item(TableName=f"{PREFIX}notices", Item={**item, "entries": {"S": '[["of", "old"]]'}})
+    stage.degrade()
+    assert stage.top().as_of is None
+
+    stage.world.clock.advance(minutes=5)
+    stage.copy()
+    assert stage.top().as_of == stage.world.clock()
+
+
 def test_a_copy_that_cannot_be_read_is_none(stage: Stage) -> None:
     crowd(stage.world, [5])
     stage.copy()

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -143,6 +144,19 @@ def test_a_mode_that_was_never_known_is_normal(world: World) -> None:
     world.before(throttle)
 
     assert another(world).situation().mode is Mode.NORMAL
+
+
+def test_a_mode_that_cannot_be_known_at_all_is_normal(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """As while its table is restored under its name."""
+
+    def gone(call: Call) -> None:
+        raise ClientError({"Error": {"Code": "ResourceNotFoundException", "Message": "no such table"}}, call.operation)
+
+    another(world).set(Setting.DEGRADED)
+    world.before(gone)
+
+    assert another(world).situation().mode is Mode.NORMAL
+    assert [record.levelname for record in caplog.records if record.message == "mode_unknown"] == ["ERROR"]
 
 
 def test_nobody_waits_for_a_mode_that_does_not_come_and_it_counts_when_it_does(world: World) -> None:
