@@ -1,6 +1,7 @@
 """Notices through the deployed functions: from the operator by way of the topic into the inbox, or into the queue."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -85,6 +86,56 @@ def test_what_is_scheduled_is_sent_by_the_clock(client: Client) -> None:
     eventually(look, ["Later"])
     # The schedule may have sent it, and be about to put it away.
     eventually(lambda: waiting(client), [])
+
+
+@pytest.fixture
+def pushed_to(client: Client) -> Iterator[str]:
+    """Push to the devices of a platform, until the test is over; the ARN of its application."""
+    topics, functions = (client.stack.target.client(service) for service in ("sns", "lambda"))
+    made = topics.create_platform_application(
+        Name=f"{TABLE_PREFIX}game", Platform="GCM", Attributes={"PlatformCredential": "none"}
+    )
+    application: str = made["PlatformApplicationArn"]
+    before = {
+        name: functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        for name in ("laurel-local", "laurel-local-deliver_notices")
+    }
+    said = {"LAUREL_PUSH_APPLICATIONS": json.dumps({"fcm": application})}
+    for name, variables in before.items():
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": {**variables, **said}})
+    yield application
+    for name, variables in before.items():
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+    topics.delete_platform_application(PlatformApplicationArn=application)
+
+
+def test_a_device_is_registered_renewed_pushed_to_and_dropped_when_it_is_gone(client: Client, pushed_to: str) -> None:
+    ada = client.player()
+    first = client.made("POST", "/players/me/devices", {"platform": "fcm", "token": "one"}, token=ada.token)
+    renewed = {"platform": "fcm", "token": "two", "replaces": first["device_id"]}
+    second = client.made("POST", "/players/me/devices", renewed, token=ada.token)
+    assert devices(client, ada) == [second["device_id"]]
+    assert endpoint(client, ada).startswith(pushed_to.replace(":app/", ":endpoint/"))
+
+    client.stack.target.client("sns").delete_endpoint(EndpointArn=endpoint(client, ada))
+    publish(client, "personal", "For Ada's devices", recipients=[ada.player_id])
+
+    eventually(lambda: devices(client, ada), [])
+    assert titles(client, ada) == ["For Ada's devices"]
+
+
+def devices(client: Client, player: Player) -> list[str]:
+    found = client.made("GET", "/players/me/devices", token=player.token)["devices"]
+    return [each["device_id"] for each in found]
+
+
+def endpoint(client: Client, player: Player) -> str:
+    """Return where SNS pushes to the player's only device."""
+    items = client.stack.target.client("dynamodb").scan(TableName=f"{TABLE_PREFIX}players")["Items"]
+    (arn,) = (
+        item["endpoint"]["S"] for item in items if "endpoint" in item and item["pk"]["S"].endswith(player.player_id)
+    )
+    return str(arn)
 
 
 def waiting(client: Client) -> list[str]:
