@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from io import BytesIO
@@ -43,6 +44,14 @@ _STORED = {
     8: Image.Transpose.ROTATE_270,
 }
 """What is done to a picture so that its orientation undoes it, by the table of EXIF."""
+_DEEP_AVIF = b64decode(
+    "AAAAIGZ0eXBhdmlmAAAAAGF2aWZtaWYxbWlhZk1BMUEAAADybWV0YQAAAAAAAAAoaGRscgAAAAAAAAAAcGljdAAAAAAAAAAAAAAAAGxp"
+    "YmF2aWYAAAAADnBpdG0AAAAAAAEAAAAeaWxvYwAAAABEAAABAAEAAAABAAABGgAAAFwAAAAoaWluZgAAAAAAAQAAABppbmZlAgAAAAAB"
+    "AABhdjAxQ29sb3IAAAAAamlwcnAAAABLaXBjbwAAABRpc3BlAAAAAAAAAGAAAABAAAAAEHBpeGkAAAAAAwoKCgAAAAxhdjFDgSBAAAAA"
+    "ABNjb2xybmNseAAMAA0ABoAAAAAXaXBtYQAAAAAAAAABAAEEAQKDBAAAAGRtZGF0EgAKCTgZb/7GGBoNIDJNEyAEkkkiAMG2P2HuLt9i"
+    "qwP8Sowg2m9nsO/C214b8ZgCBveKvkbQ3BpUsN02ukh3maWRtmCx5mxAjGT8v1VPyMgI0mjP/OXLXqo5k1A="
+)
+"""Of 10 bits a channel and, by its codes, of Display P3: the compass by avifenc 0.11. Pillow writes 8 bits alone."""
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 """Where each pass of an interlaced PNG starts, and its steps, across and down."""
 
@@ -306,6 +315,7 @@ def _others() -> Iterator[Good]:
     yield Good("WebP, lossless", WEBP, saved(compass(), WEBP, lossless=True))
     yield Good("WebP, transparent", WEBP, saved(clear_compass(), WEBP), clear=True)
     yield Good("AVIF", AVIF, saved(compass(), AVIF))
+    yield Good("AVIF, 10 bits", AVIF, _DEEP_AVIF)
     yield Good("AVIF, transparent", AVIF, saved(clear_compass(), AVIF), clear=True)
 
 
