@@ -32,7 +32,7 @@ from chalicelib.services.inspection import Inspector
 from chalicelib.services.jobs import Jobs, OutOfTime, at, cursor_of, ended, state_of
 from chalicelib.services.rollcall import DEFAULT_PAGES, Build, Pages, RollCall
 from chalicelib.store.clients import ClientFailedError
-from chalicelib.store.exports import GZIP, JSON, ExportStore, Part, lasts
+from chalicelib.store.exports import GZIP, JSON, ExportStore, Part
 from chalicelib.store.records import Row
 
 MOVED_BEFORE = timedelta(minutes=5)
@@ -159,7 +159,7 @@ class Export:
         try:
             return self._handlers[ExportPhase(job.phase)](job, exported(job), self._boards.get(job.board_id))
         except ClientFailedError as error:
-            if not lasts(error):
+            if not error.lasts:
                 raise
             return ended(job, JobState.FAILED, f"{error.message}: see to the bucket {self.bucket}, then export anew")
 

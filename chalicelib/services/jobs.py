@@ -66,8 +66,8 @@ class Jobs:
             job = held
             try:
                 held = self._saved(step(job), job)
-            except StoreUnavailableError:
-                _log.warning("job_interrupted", extra=_facts(job))
+            except StoreUnavailableError as error:
+                _log.warning("job_interrupted", extra={**_facts(job), "reason": error.message})
                 break
         return self._again(job) if held is None else self._released(held)
 

@@ -30,7 +30,6 @@ from chalicelib.services.jobs import Jobs, OutOfTime, at, cursor_of, ended, stat
 from chalicelib.services.rewarding import Rewarding, RewardState
 from chalicelib.services.rollcall import Build
 from chalicelib.store.clients import ClientFailedError
-from chalicelib.store.exports import lasts
 from chalicelib.store.reward_rules import RuleStore
 from chalicelib.store.turns import TurnStore
 
@@ -216,7 +215,7 @@ class Rollover:
         except LaggingError:
             return waiting(replace(job, message="the listing is behind the records"), self._clock() + LAG)
         except ClientFailedError as error:
-            if not lasts(error):
+            if not error.lasts:
                 raise
             _log.warning("rollover_blocked", extra={**_facts(turn), "reason": error.reason})
             return waiting(replace(job, message=error.message), self._clock() + BLOCKED)

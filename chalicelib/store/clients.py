@@ -19,6 +19,10 @@ _CONNECT_TIMEOUT, _READ_TIMEOUT = 1.0, 5.0
 # What is signed for browsers to send has to reach the bucket's own region, as the world over knows a new bucket only
 # after hours and no form follows S3's redirect; and it has to be signed as every region takes it.
 _OF_S3: dict[str, Any] = {"signature_version": "s3v4", "s3": {"addressing_style": "virtual"}}
+_LASTING = frozenset(
+    {"AccessDenied", "AllAccessDisabled", "InvalidBucketName", "NoSuchBucket", "NoSuchKey"}  # of S3
+    | {"AuthorizationError", "KMSAccessDenied", "KMSDisabled", "KMSNotFound", "KMSOptInRequired", "NotFound"}  # of SNS
+)
 
 
 class ClientFailedError(StoreUnavailableError):
@@ -28,6 +32,11 @@ class ClientFailedError(StoreUnavailableError):
         super().__init__(f"AWS did not do what it was asked to: {reason}")
         self.reason = reason
         self.words = words
+
+    @property
+    def lasts(self) -> bool:
+        """Tell whether trying again changes nothing, until somebody sees to the bucket, the topic, or our rights."""
+        return self.reason in _LASTING
 
 
 def _connect(service: str) -> Any:

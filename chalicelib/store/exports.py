@@ -8,9 +8,8 @@ import msgspec
 from msgspec import Struct
 
 from chalicelib.ranking.rosters import Sighting
-from chalicelib.store.clients import ClientFailedError, Clients, calling
+from chalicelib.store.clients import Clients, calling
 
-_LASTING = frozenset({"AccessDenied", "AllAccessDisabled", "InvalidBucketName", "NoSuchBucket", "NoSuchKey"})
 GZIP, JSON = "application/gzip", "application/json"
 _FAST = 1
 """Of zlib's levels: parts are read once or twice, then forgotten."""
@@ -62,8 +61,3 @@ class ExportStore:
     @property
     def _client(self) -> Any:
         return self._clients.of("s3")
-
-
-def lasts(failure: ClientFailedError) -> bool:
-    """Tell whether a failure is one that trying again does not change."""
-    return failure.reason in _LASTING

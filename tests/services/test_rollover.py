@@ -530,6 +530,29 @@ def test_a_bucket_that_refuses_is_tried_again() -> None:
     turning.check(expected, RULES)
 
 
+@pytest.mark.parametrize(
+    ("code", "line", "message"),
+    [
+        ("AuthorizationError", "rollover_blocked", "AWS did not do what it was asked to: AuthorizationError"),
+        ("Throttled", "job_interrupted", ""),
+    ],
+)
+def test_a_topic_that_refuses_is_tried_again(
+    code: str, line: str, message: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    turning, expected = ended()
+    turning.world.clock.advance(minutes=2)
+    turning.sns.before.append(lambda operation: refuse(code, operation))
+
+    jobs = turning.kept(runs=2)
+    assert (jobs[-1].state, jobs[-1].phase, jobs[-1].message) == (JobState.RUNNING, "notify", message)
+    assert {code in vars(record)["reason"] for record in caplog.records if record.message == line} == {True}
+    turning.undisturbed()
+    turning.kept()
+
+    turning.check(expected, RULES)
+
+
 def test_a_deployment_without_a_bucket_turns_nothing_and_says_so() -> None:
     turning, _ = ended()
     turning.world.clock.advance(minutes=2)
