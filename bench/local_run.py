@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from local.stack import LocalStack
 
 MAX_START_SECONDS = 10.0
+MAX_REDEPLOY_SECONDS = 5.0
 MAX_P50_MS = 15.0
 MIN_REQUESTS_A_SECOND = 100.0
 CONNECTIONS = (1, 4, 8)
@@ -98,6 +99,8 @@ def broken_claims(run: Run) -> list[str]:
     broken = []
     if run.start_seconds > MAX_START_SECONDS:
         broken.append(f"the start took {run.start_seconds:.1f} s, more than {MAX_START_SECONDS:.0f}")
+    if run.redeploy_seconds > MAX_REDEPLOY_SECONDS:
+        broken.append(f"a redeployment took {run.redeploy_seconds:.1f} s, more than {MAX_REDEPLOY_SECONDS:.0f}")
     if run.loads[0].p50_ms > MAX_P50_MS:
         broken.append(f"GET / took {run.loads[0].p50_ms:.1f} ms (p50), more than {MAX_P50_MS:.0f}")
     if max(load.requests_a_second for load in run.loads) < MIN_REQUESTS_A_SECOND:

@@ -80,6 +80,11 @@ def _summary(measured: Measurements) -> str:
             f"{measured.local_run.start_seconds:.1f} s",
             f"{local_run.MAX_START_SECONDS:.0f} s",
         ),
+        (
+            "local run: redeployment",
+            f"{measured.local_run.redeploy_seconds:.1f} s",
+            f"{local_run.MAX_REDEPLOY_SECONDS:.0f} s",
+        ),
     ]
     lines = ["| what | measured | bound |", "| --- | --- | --- |"]
     return "\n".join([*lines, *(f"| {what} | {figure} | {bound} |" for what, figure, bound in rows)])

@@ -24,11 +24,24 @@ def state(target: Target) -> dict[str, list[Any]]:
     return {kind: [_lasting(each) for each in of(target)] for kind, of in DESCRIPTIONS.items()}
 
 
+_PASSING = frozenset(
+    {
+        "LastAccessedDate",  # reading changes it
+        "LastProcessingResult",
+        "StateReason",
+        "StateReasonData",
+        "StateUpdatedTimestamp",
+        "StateValue",
+        "storedBytes",
+    }
+)
+"""What changes by itself: the schedule has functions run, which write logs and metrics."""
+
+
 def _lasting(described: Any) -> Any:
-    """Leave out what reading changes."""
     if not isinstance(described, dict):
         return described
-    return {name: value for name, value in described.items() if name != "LastAccessedDate"}
+    return {name: value for name, value in described.items() if name not in _PASSING}
 
 
 def _listed(service: str, operation: str, field: str, **arguments: Any) -> Callable[[Target], list[Any]]:

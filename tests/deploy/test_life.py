@@ -10,10 +10,10 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from threading import Event
+from threading import Event, Semaphore
 from urllib.parse import urlsplit
 
 import pytest
@@ -35,8 +35,7 @@ from tests.deploy.tripwire import Trap, Tripwire
 
 pytestmark = pytest.mark.e2e
 
-MAX_FIRST_SECONDS = 10.0
-MAX_AGAIN_SECONDS = 5.0
+PATIENCE_SECONDS = 120
 PLAYERS = 4
 PAUSE_SECONDS = 0.05
 """Between a player's requests: all of them together stay below what the stage lets through."""
@@ -49,8 +48,6 @@ class Life:
     target: Target
     project: Path
     endpoint: str
-    seconds: list[float] = field(default_factory=list)
-    """How long each deployment took, that went well."""
 
     @property
     def stage(self) -> Stage:
@@ -68,16 +65,13 @@ class Life:
         return [str(change) for change in self.deployment.plan()]
 
     def deploy(self) -> list[str]:
-        began = time.monotonic()
-        changes = [str(change) for change in self.deployment.run()]
-        self.seconds.append(time.monotonic() - began)
-        return changes
+        return [str(change) for change in self.deployment.run()]
 
     def destroy(self, *, data: bool) -> None:
         Destruction(self.target, self.stage, data=data).run()
 
     def version(self) -> str:
-        answer = requests.get(self.url, timeout=20)
+        answer = requests.get(self.url, timeout=PATIENCE_SECONDS)
         assert answer.ok, answer.text
         return str(answer.json()["version"])
 
@@ -121,11 +115,10 @@ def first(dev: Life) -> First:
     return First(untouched, plan)
 
 
-def test_a_first_deployment_is_quick_and_was_planned_without_a_change(first: First, dev: Life) -> None:
+def test_a_first_deployment_was_planned_without_a_change(first: First, dev: Life) -> None:
     assert first.untouched
     assert {"+ stack laurel-dev", "+ function laurel-dev", "+ API", "+ stack laurel-dev-edge"} <= set(first.plan)
     assert "~ bucket laurel-dev-media-000000000000 (notifications)" in first.plan
-    assert dev.seconds[0] < MAX_FIRST_SECONDS
     assert dev.version()
 
 
@@ -135,8 +128,6 @@ def test_a_deployment_of_nothing_new_changes_nothing(first: First, dev: Life) ->
     assert dev.plan() == []
     assert dev.deploy() == []
     assert state(dev.target) == before
-    # It is no deployment of changed code, of which this tells how long they take.
-    dev.seconds.pop()
 
 
 def test_a_plan_says_what_will_be_changed(first: First, dev: Life) -> None:
@@ -155,11 +146,12 @@ def test_a_plan_says_what_will_be_changed(first: First, dev: Life) -> None:
 def test_no_request_is_lost_while_changed_code_is_deployed(first: First, dev: Life) -> None:
     before = dev.version()
     dev.change("2.0.0")
-    done = Event()
+    begun, done = Semaphore(0), Event()
 
     with ThreadPoolExecutor(PLAYERS) as pool:
-        played = [pool.submit(play, dev.url, done) for _ in range(PLAYERS)]
+        played = [pool.submit(play, dev.url, begun, done) for _ in range(PLAYERS)]
         try:
+            assert all(begun.acquire(timeout=PATIENCE_SECONDS) for _ in played)
             dev.deploy()
         finally:
             done.set()
@@ -171,26 +163,24 @@ def test_no_request_is_lost_while_changed_code_is_deployed(first: First, dev: Li
         assert {version for _, version in answers} == {before, "2.0.0"}
 
 
-def play(url: str, done: Event) -> list[tuple[int, str]]:
-    """Make requests one after the other, one more when all is done; return each answer's status and version."""
+def play(url: str, begun: Semaphore, done: Event) -> list[tuple[int, str]]:
+    """Make requests one after the other, one more when all is done; return each answer's status and version.
+
+    Args:
+        begun: Released at the first answer.
+    """
     place, answers, is_last = urlsplit(url), [], False
-    connection = http.client.HTTPConnection(place.netloc, timeout=30)
+    connection = http.client.HTTPConnection(place.netloc, timeout=PATIENCE_SECONDS)
     while not is_last:
         is_last = done.is_set()
         connection.request("GET", place.path)
         answer = connection.getresponse()
         answers.append((answer.status, json.loads(answer.read()).get("version")))
+        if len(answers) == 1:
+            begun.release()
         time.sleep(PAUSE_SECONDS)
     connection.close()
     return answers
-
-
-def test_changed_code_is_deployed_in_seconds(first: First, dev: Life) -> None:
-    dev.change("2.0.1")
-    dev.deploy()
-
-    # The best of several: the machine has other things to do as well.
-    assert min(dev.seconds[1:]) < MAX_AGAIN_SECONDS
 
 
 def test_what_the_app_no_longer_declares_is_removed(first: First, dev: Life) -> None:
