@@ -65,7 +65,7 @@ print(json.dumps([restored(), restored()]))
 def run(program: str) -> str:
     environment = {**os.environ, "AWS_DEFAULT_REGION": "us-east-1", "LAUREL_STAGE": "dev"}
     command = [sys.executable, "-c", program]
-    ran = subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True, timeout=60)
+    ran = subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True, timeout=600)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
 

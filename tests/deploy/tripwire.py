@@ -114,7 +114,7 @@ class Tripwire:
         self.kill()
 
     def _handed_on(self, request: BaseHTTPRequestHandler, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-        connection = http.client.HTTPConnection(self._upstream, timeout=30)
+        connection = http.client.HTTPConnection(self._upstream, timeout=120)
         try:
             headers = {**request.headers, "Host": self._upstream}
             connection.request(request.command, request.path, body, headers)

@@ -34,7 +34,7 @@ Outputs:
   RouteTableIds: {Value: !Ref Routes}
   QueueEndpointSubnetIds: {Value: !Ref Subnet}
 """
-SETTLED_SECONDS = 15.0
+SETTLED_SECONDS = 120
 
 Json = dict[str, Any]
 

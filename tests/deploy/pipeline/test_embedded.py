@@ -39,7 +39,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
 
 STAGE = "dev"
 ARTEFACTS = "artefacts"
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 120
 
 
 def _picture() -> bytes:

@@ -104,7 +104,7 @@ class Checkout:
     def run(self, **variables: str) -> subprocess.CompletedProcess[str]:
         environment = {"PATH": f"{self._folder / 'bin'}:{os.environ['PATH']}", **variables}
         return subprocess.run(
-            ["bash", self._script], env=environment, check=False, capture_output=True, text=True, timeout=60
+            ["bash", self._script], env=environment, check=False, capture_output=True, text=True, timeout=600
         )
 
     def notes(self, command: str) -> list[str]:
