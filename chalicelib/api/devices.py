@@ -41,7 +41,7 @@ class DevicePath(Strict):
 class DeviceView(Answer):
     device_id: str
     platform: str
-    created_at: Instant
+    created_at: Annotated[Instant, Meta(description="When it was registered, with this token, the last time.")]
 
 
 class DevicesView(Answer):

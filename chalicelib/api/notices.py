@@ -88,13 +88,13 @@ ContentView = AnnouncementView | PersonalView | SeasonResultView | RewardNoticeV
 
 class NoticeView(Answer):
     notice_id: str
-    sent_at: Instant
-    expires_at: Instant
+    sent_at: Annotated[Instant, Meta(description="When it was published, or will be.")]
+    expires_at: Annotated[Instant, Meta(description="Until when it is shown.")]
     content: ContentView
 
 
 class InboxNoticeView(NoticeView):
-    read_at: Instant | None
+    read_at: Annotated[Instant | None, Meta(description="Null: it is unread.")]
 
 
 class InboxView(Answer):
@@ -132,8 +132,8 @@ class PublishedView(Answer):
         Meta(description="Scheduled: it is sent at its time, or within a minute where it could not be sent at once."),
     ]
     notice_id: Annotated[str | None, Meta(description="Null in a preview.")]
-    at: Instant
-    expires_at: Instant
+    at: Annotated[Instant, Meta(description="When it is sent.")]
+    expires_at: Annotated[Instant, Meta(description="Until when it is shown.")]
     content: ContentView
     recipients: Annotated[int | None, Meta(description="How many players get it; null: everybody.")]
     unknown: Annotated[list[str], Meta(description="Those named who are no players, or no longer.")]

@@ -59,7 +59,7 @@ Place = Annotated[int, Meta(ge=0, le=2**53)] | TierName
 
 class GrantBody(Strict):
     item: Item
-    amount: Annotated[int, Meta(ge=1, le=MAX_AMOUNT)]
+    amount: Annotated[int, Meta(ge=1, le=MAX_AMOUNT, description="How much of it.")]
 
 
 class TierBody(Strict):

@@ -127,9 +127,9 @@ class SeasonView(Answer):
     board_id: str
     title: str
     tiers: Annotated[list[str], Meta(description="The lowest first.")]
-    bucket_size: int
+    bucket_size: Annotated[int, Meta(description="Players in a full bucket.")]
     fill: Fill
-    bands: int
+    bands: Annotated[int, Meta(description="Parts of the board that players are told apart by; 1 unless by skill.")]
     promote: CutBody
     relegate: CutBody
     prizes: list[PrizeBody]
