@@ -65,16 +65,10 @@ def _is_loopback(host: str) -> bool:
 _isolate_from_aws()
 sys.addaudithook(_block_network)
 
-# Deadlines measure the machine, not the code. A test that owes more examples than its profile gives says so itself.
-settings.register_profile("dev", deadline=None, max_examples=50)
-settings.register_profile(
-    "ci",
-    deadline=None,
-    max_examples=200,
-    print_blob=True,
-    derandomize=False,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+# Time measures the machine, not the code. A test that owes more examples than its profile gives says so itself.
+TIMELESS: Any = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("dev", max_examples=50, **TIMELESS)
+settings.register_profile("ci", max_examples=200, print_blob=True, derandomize=False, **TIMELESS)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "dev")
 
 
