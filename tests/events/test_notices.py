@@ -52,7 +52,7 @@ def test_a_message_is_one_line_with_its_figures(queue: Any, lines: Lines) -> Non
     line = lines.one("delivered")
     assert (line["function"], line["request_id"]) == ("laurel-test-deliver_notices", "request-1")
     assert (line["kind"], line["notices_delivered"], line["notices_dead_lettered"]) == ("announcement", 1, 0)
-    assert 3000 <= line["notice_lag_ms"] < 10_000
+    assert 3000 <= line["notice_lag_ms"] < 300_000
     assert {each["Name"] for each in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]} == METRICS
 
 

@@ -85,7 +85,7 @@ def test_a_batch_is_counted_and_nothing_is_asked_for_again(deployed: Deployed, l
     assert (line["function"], line["request_id"]) == ("laurel-test-settle_records", "request-1")
     assert (line["records"], line["players"], line["settled"], line["settled_before"]) == (2, 2, 2, 0)
     assert (line["deferred"], line["dead_lettered"]) == (0, 0)
-    assert 3000 <= line["settle_lag_ms"] < 10_000
+    assert 3000 <= line["settle_lag_ms"] < 300_000
     metrics = {each["Name"] for each in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]}
     assert metrics == {"settle_lag_ms", "settled", "deferred", "dead_lettered"}
 
