@@ -118,6 +118,8 @@ def environment(port: int, work_dir: Path, state_dir: Path | None) -> dict[str, 
         # Functions may do what their roles allow, and nothing else.
         "AUTH": "true",
         "LAMBDA_EXECUTOR": "local",
+        # What failed is tried again after two seconds and after four more; Lambda waits for minutes.
+        "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "2",
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         # It would look for containers of its own in a Docker that belongs to the user.
