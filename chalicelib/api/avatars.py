@@ -101,7 +101,9 @@ def ask(caller: str, body: AvatarUpload, links: Links) -> UploadFormView:
 @api.route("GET", "/players/me/avatar", access=Access.PLAYER)
 def own(caller: str, links: Links) -> OwnAvatarView:
     """Return the signed-in player's avatar, and how the latest upload went."""
-    player, upload = services().players.own(caller), services().avatars.upload(caller)
+    # In this order: whoever reads that an upload was published reads its avatar after that.
+    upload = services().avatars.upload(caller)
+    player = services().players.own(caller)
     return OwnAvatarView(
         avatar=avatar_view(player.player_id, player.avatar, links),
         upload=upload_view(upload) if upload else None,

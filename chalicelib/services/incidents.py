@@ -102,9 +102,12 @@ class Incidents:
         Raises:
             IncidentNotFoundError: The alarm never went off, or that is too long ago.
         """
-        if alarm not in {each.alarm for each in self._store.known().incidents}:
+        incident = next((each for each in self._store.known().incidents if each.alarm == alarm), None)
+        if incident is None:
             raise IncidentNotFoundError(f"alarm {alarm!r} has no incident", alarm=alarm)
-        self.heed(alarm, Change(self._clock(), AlarmState.OK, BY_HAND))
+        # CloudWatch's clock may be ahead of ours: what closes comes after what opened.
+        closed_at = max(self._clock(), incident.opened_at)
+        self.heed(alarm, Change(closed_at, AlarmState.OK, BY_HAND))
         return self.current()
 
     def _look(self) -> None:

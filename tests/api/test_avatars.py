@@ -12,6 +12,7 @@ import pytest
 from chalicelib.bootstrap.serving import services
 from chalicelib.domain.avatars import SIZES, Form, MediaType, Refusal, Refused
 from chalicelib.store import dynamo, keys
+from chalicelib.store.players import PlayerStore
 from chalicelib.store.uploads import UploadStore
 from tests.api.client import HOST, Answer, Api
 from tests.api.world import NOBODY, Signed, World, token
@@ -41,6 +42,16 @@ def wear(player: Signed, reference: str = REFERENCE) -> None:
     store = services().players._store  # noqa: SLF001  # the other half of the app publishes, with services of its own
     database.transact([store.avatar_part("player", player.player_id, reference)])
     services().avatars._profiles.show_of(player.player_id)  # noqa: SLF001  # as above
+
+
+def publish(player: Signed) -> None:
+    """Make the player's latest upload the avatar, as its event does."""
+    database = dynamo.connect()
+    uploads = UploadStore(f"{PREFIX}players", database)
+    upload = uploads.get(player.player_id)
+    assert upload is not None
+    worn = services().players._store.avatar_part("player", player.player_id, REFERENCE)  # noqa: SLF001  # as above
+    database.transact([worn, uploads.publish_part("upload", upload)])
 
 
 def refuse(player: Signed, refused: Refused) -> None:
@@ -258,6 +269,32 @@ def test_an_upload_waits_until_it_was_looked_at(media: World) -> None:
         "content_type": "image/png",
         "refused": None,
     }
+
+
+def test_who_reads_that_an_upload_was_published_reads_its_avatar(media: World) -> None:
+    player = media.player()
+    media.api.post("/players/me/avatar", {"content_type": "image/png"}, token=player.token)
+
+    with pytest.MonkeyPatch.context() as between:
+        for store in (PlayerStore, UploadStore):
+            between.setattr(store, "get", _publishing_after(store.get, player, between))
+        own = media.api.get("/players/me/avatar", token=player.token).body
+
+    assert (own["upload"]["state"], own["avatar"]["placeholder"]) == ("waiting", False)
+    own = media.api.get("/players/me/avatar", token=player.token).body
+    assert (own["upload"]["state"], own["avatar"]["placeholder"]) == ("published", False)
+
+
+def _publishing_after(get: Any, player: Signed, between: pytest.MonkeyPatch) -> Any:
+    """Return a read after which, once, the player's upload is published."""
+
+    def read(store: Any, player_id: str) -> Any:
+        found = get(store, player_id)
+        between.undo()
+        publish(player)
+        return found
+
+    return read
 
 
 def test_a_player_reads_why_a_picture_is_refused(media: World) -> None:

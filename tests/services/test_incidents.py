@@ -185,6 +185,12 @@ def test_an_incident_is_closed_by_hand_and_opens_again_when_its_alarm_goes_off(w
         another(world).close("never")
 
 
+def test_an_incident_is_closed_by_hand_though_the_clock_that_opened_it_is_ahead(world: World) -> None:
+    heed(world, "records-errors", AlarmState.ALARM, 0.5)
+
+    assert another(world).close("records-errors").mode is Mode.NORMAL
+
+
 def test_what_is_told_twice_is_written_once(world: World) -> None:
     heed(world, "rank-drift", AlarmState.ALARM)
     calls: list[Call] = []
