@@ -115,7 +115,18 @@ def noted(history: Sequence[Change], change: Change) -> tuple[Change, ...]:
     if change.state is AlarmState.INSUFFICIENT_DATA:
         return tuple(history)
     change_by_key = {_key(each): each for each in (*history, change)}
-    return tuple(change_by_key[key] for key in sorted(change_by_key))[-KEPT_CHANGES:]
+    changes = tuple(change_by_key[key] for key in sorted(change_by_key))
+    return changes if len(changes) <= KEPT_CHANGES else _without_repeats(changes)[-KEPT_CHANGES:]
+
+
+def _without_repeats(changes: Sequence[Change]) -> tuple[Change, ...]:
+    """Leave out what comes between two of the same state: it opens nothing and closes nothing."""
+    sides = zip([None, *changes[:-1]], changes, [*changes[1:], None], strict=True)
+    return tuple(
+        change
+        for before, change, after in sides
+        if before is None or after is None or not before.state == change.state == after.state
+    )
 
 
 def incident_of(alarm: str, history: Sequence[Change]) -> Incident | None:

@@ -69,16 +69,26 @@ def test_an_incident_is_the_same_however_its_changes_come(states: list[AlarmStat
     assert story(*told) == oracle(changes)
 
 
-@given(st.lists(st.booleans(), max_size=4 * KEPT_CHANGES))
-def test_a_long_history_is_cut_where_nothing_is_open(off: list[bool]) -> None:
-    """An alarm of CloudWatch is over before it goes off anew, but for a time without data."""
-    changes = [at(second, ALARM if each else OK) for second, each in enumerate(off)]
-    alternating = [each for each, before in zip(changes, [None, *changes], strict=False) if before != each]
+@given(st.lists(st.sampled_from(AlarmState), max_size=4 * KEPT_CHANGES))
+def test_however_long_a_history_is_its_last_incident_is_known(states: list[AlarmState]) -> None:
+    changes = [at(second, state, f"{second}") for second, state in enumerate(states)]
 
-    found, expected = story(*alternating), oracle(alternating)
+    assert story(*changes) == oracle(changes)
 
-    assert (found and found.is_open) == (expected and expected.is_open)
-    assert len(alternating) > KEPT_CHANGES or found == expected
+
+@pytest.mark.parametrize("state", [OK, ALARM])
+def test_an_incident_outlasts_any_number_of_times_without_data(state: AlarmState) -> None:
+    found = story(at(0, ALARM), *(at(second, state) for second in range(1, 3 * KEPT_CHANGES)))
+
+    assert found == Incident("rank-drift", EPOCH, at(1, OK).at if state is OK else None, "")
+
+
+def test_a_history_does_not_grow_without_end() -> None:
+    history: tuple[Change, ...] = ()
+    for second in range(5 * KEPT_CHANGES):
+        history = noted(history, at(second, ALARM if second % 2 else OK))
+
+    assert len(history) == KEPT_CHANGES
 
 
 def test_too_little_data_neither_opens_nor_closes() -> None:
