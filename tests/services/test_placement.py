@@ -199,7 +199,7 @@ def test_clocks_that_differ_by_half_a_minute_lose_nobody_where_rounds_meet() -> 
 
 
 def test_where_placements_meet_another_lane_begins() -> None:
-    found, ids = league(8)
+    found, ids = league(80)  # while there is one lane, a third of those who meet somebody take another
 
     for player_id in ids:
         found.world.before(Once(lambda call: call.touches("bucket#"), conflict_on("bucket#")))
