@@ -8,8 +8,8 @@ from pynamodb.models import Model
 from chalicelib.domain.boards import Board, Limits, Operator, SortOrder
 from chalicelib.domain.layouts import Layouts
 from chalicelib.domain.tournaments import Tournament
-from chalicelib.store.dynamo import ConditionFailedError, Dynamo, Item, Part, bind, translated
-from chalicelib.store.typed import from_milliseconds, milliseconds, n, s
+from chalicelib.store.dynamo import ConditionFailedError, Dynamo, Item, Part, bind, revision_part, translated
+from chalicelib.store.typed import from_milliseconds, milliseconds, s
 
 
 class BoardItem(Model):
@@ -81,13 +81,7 @@ class BoardStore:
 
     def unchanged_part(self, name: str, board: Board) -> Part:
         """Return the check that a board is as it was read."""
-        request: Item = {
-            "TableName": self.table,
-            "Key": self.key(board.board_id),
-            "ConditionExpression": "revision = :revision",
-            "ExpressionAttributeValues": {":revision": n(board.revision)},
-        }
-        return Part(name, "ConditionCheck", request)
+        return revision_part(name, self.table, self.key(board.board_id), board.revision)
 
 
 def _item(board: Board) -> BoardItem:

@@ -70,6 +70,17 @@ class Part(Struct, frozen=True):
     request: Item
 
 
+def revision_part(name: str, table: str, key: Item, revision: int) -> Part:
+    """Return the check that an item is as it was read: of the same revision."""
+    request: Item = {
+        "TableName": table,
+        "Key": key,
+        "ConditionExpression": "revision = :revision",
+        "ExpressionAttributeValues": {":revision": {"N": str(revision)}},
+    }
+    return Part(name, "ConditionCheck", request)
+
+
 @dataclass(slots=True)
 class Dynamo:
     """The client and the calls that models do not make."""

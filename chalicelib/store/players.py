@@ -20,6 +20,7 @@ from chalicelib.store.dynamo import (
     Item,
     Part,
     bind,
+    revision_part,
     translated,
 )
 from chalicelib.store.typed import from_milliseconds, from_seconds, milliseconds, n, s, seconds
@@ -139,13 +140,7 @@ class PlayerStore:
 
     def unchanged_part(self, name: str, player: Player) -> Part:
         """Return the check that a player is as read: not renamed, not leaving."""
-        request: Item = {
-            "TableName": self.table,
-            "Key": self.key(player.player_id),
-            "ConditionExpression": "revision = :revision",
-            "ExpressionAttributeValues": {":revision": n(player.revision)},
-        }
-        return Part(name, "ConditionCheck", request)
+        return revision_part(name, self.table, self.key(player.player_id), player.revision)
 
     def active_part(self, name: str, player_id: str) -> Part:
         """Return the check that a player exists and is not leaving."""
